@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * SHA-256 (FIPS 180-4), by the CPU's instructions where it has them.
+ *
+ * Why our own beside OpenSSL, which does all that has a key: the initrd's program must stay below
+ * 1 MB, and a verity tree is built from many short messages with a common prefix, where the cost
+ * of a context per message shows. See docs/decisions/.
+ */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define INGOT_SHA256_SIZE 32
+
+struct ingot_sha256 {
+        uint32_t state[8];
+        uint64_t size;
+        uint8_t block[64];
+};
+
+void ingot_sha256_init(struct ingot_sha256 *h);
+void ingot_sha256_update(struct ingot_sha256 *h, const void *data, size_t size);
+void ingot_sha256_final(struct ingot_sha256 *h, uint8_t ret[INGOT_SHA256_SIZE]);
+
+void ingot_sha256_of(const void *data, size_t size, uint8_t ret[INGOT_SHA256_SIZE]);
+void ingot_hmac_sha256(const void *key, size_t key_size, const void *data, size_t size,
+                       uint8_t ret[INGOT_SHA256_SIZE]);

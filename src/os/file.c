@@ -1,0 +1,325 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Files, with every short read and write continued, and every error naming its path. */
+#include "os/file.h"
+#include "base/cleanup.h"
+#include "base/size.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+
+int ingot_file_pread(int fd, uint64_t offset, void *ret, size_t size, ingot_error *reterr)
+{
+        uint8_t *p = ret;
+        while (size > 0) {
+                ssize_t n = pread(fd, p, size, (off_t) offset);
+                if (n < 0 && errno == EINTR)
+                        continue;
+                if (n < 0)
+                        return ingot_fail_errno(reterr, "read");
+                if (n == 0)
+                        return ingot_fail(reterr, INGOT_E_FORMAT, "the file ends too early");
+                p += n;
+                offset += (size_t) n;
+                size -= (size_t) n;
+        }
+        return 0;
+}
+
+int ingot_file_pwrite(int fd, uint64_t offset, const void *data, size_t size, ingot_error *reterr)
+{
+        const uint8_t *p = data;
+        while (size > 0) {
+                ssize_t n = pwrite(fd, p, size, (off_t) offset);
+                if (n < 0 && errno == EINTR)
+                        continue;
+                if (n < 0)
+                        return ingot_fail_errno(reterr, "write");
+                p += n;
+                offset += (size_t) n;
+                size -= (size_t) n;
+        }
+        return 0;
+}
+
+int ingot_file_write_all(int fd, const void *data, size_t size, ingot_error *reterr)
+{
+        const uint8_t *p = data;
+        while (size > 0) {
+                ssize_t n = write(fd, p, size);
+                if (n < 0 && errno == EINTR)
+                        continue;
+                if (n < 0)
+                        return ingot_fail_errno(reterr, "write");
+                p += n;
+                size -= (size_t) n;
+        }
+        return 0;
+}
+
+/* Reads to the end of a file whose size may not be known (procfs). */
+static int read_to_end(int fd, size_t max, uint8_t **ret, size_t *ret_size, ingot_error *reterr)
+{
+        struct stat st;
+        if (fstat(fd, &st) < 0)
+                return ingot_fail_errno(reterr, "stat");
+        if (st.st_size > 0 && (uint64_t) st.st_size > max)
+                return ingot_fail(reterr, INGOT_E_LIMIT, "%lld bytes, more than %zu",
+                                  (long long) st.st_size, max);
+        size_t room = st.st_size > 0 ? (size_t) st.st_size + 1 : 4096, have = 0;
+        _cleanup_free_ uint8_t *data = malloc(room + 1);
+        if (!data)
+                return ingot_fail_nomem(reterr);
+        for (;;) {
+                ssize_t n = read(fd, data + have, room - have);
+                if (n < 0 && errno == EINTR)
+                        continue;
+                if (n < 0)
+                        return ingot_fail_errno(reterr, "read");
+                if (n == 0)
+                        break;
+                have += (size_t) n;
+                if (have > max)
+                        return ingot_fail(reterr, INGOT_E_LIMIT, "more than %zu bytes", max);
+                if (have < room)
+                        continue;
+                room *= 2;
+                uint8_t *grown = realloc(data, room + 1);
+                if (!grown)
+                        return ingot_fail_nomem(reterr);
+                data = grown;
+        }
+        data[have] = 0;
+        *ret = TAKE_PTR(data);
+        *ret_size = have;
+        return 0;
+}
+
+int ingot_file_read(int dirfd, const char *path, size_t max, uint8_t **ret, size_t *ret_size,
+                    ingot_error *reterr)
+{
+        _cleanup_close_ int fd = openat(dirfd, path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+        if (fd < 0)
+                return errno == ENOENT ? ingot_fail(reterr, INGOT_E_NOTFOUND, "no file %s", path)
+                                       : ingot_fail_errno(reterr, "open %s", path);
+        return ingot_under(reterr, read_to_end(fd, max, ret, ret_size, reterr), "%s", path);
+}
+
+int ingot_file_open(struct ingot_file *ret, const char *path, ingot_error *reterr)
+{
+        _cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+        struct stat st;
+        if (fd < 0)
+                return errno == ENOENT ? ingot_fail(reterr, INGOT_E_NOTFOUND, "no file %s", path)
+                                       : ingot_fail_errno(reterr, "open %s", path);
+        if (fstat(fd, &st) < 0)
+                return ingot_fail_errno(reterr, "stat %s", path);
+        uint64_t size = (uint64_t) st.st_size;
+        if (S_ISBLK(st.st_mode)) {
+                if (ioctl(fd, BLKGETSIZE64, &size) < 0)
+                        return ingot_fail_errno(reterr, "size of %s", path);
+        } else if (!S_ISREG(st.st_mode)) {
+                return ingot_fail(reterr, INGOT_E_FORMAT, "%s is not a file", path);
+        }
+        *ret = (struct ingot_file){.fd = TAKE_FD(fd), .size = size};
+        return 0;
+}
+
+void ingot_file_close(struct ingot_file *f)
+{
+        if (f->fd >= 0)
+                close(f->fd);
+        f->fd = -1;
+}
+
+static int read_file_at(void *context, uint64_t offset, void *ret, size_t size, ingot_error *reterr)
+{
+        const struct ingot_file *f = context;
+        return ingot_file_pread(f->fd, offset, ret, size, reterr);
+}
+
+struct ingot_reader ingot_file_reader(struct ingot_file *f)
+{
+        return (struct ingot_reader){.read_at = read_file_at, .context = f, .size = f->size};
+}
+
+int ingot_outfile_create(struct ingot_outfile *ret, const char *path, mode_t mode,
+                         ingot_error *reterr)
+{
+        _cleanup_outfile_ struct ingot_outfile o = INGOT_OUTFILE_NONE;
+        _cleanup_free_ char *folder = NULL;
+        const char *slash = strrchr(path, '/');
+        int r = slash ? ingot_format(&folder, reterr, "%.*s/", (int) (slash - path), path)
+                      : ingot_format(&folder, reterr, ".");
+        if (r < 0)
+                return r;
+        o.dirfd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (o.dirfd < 0)
+                return ingot_fail_errno(reterr, "open folder %s", folder);
+        const char *name = slash ? slash + 1 : path;
+        r = ingot_strdup(&o.name, name, reterr);
+        for (unsigned attempt = 0; r >= 0 && o.fd < 0; attempt++) {
+                free(o.temporary);
+                o.temporary = NULL;
+                r = ingot_format(&o.temporary, reterr, ".%s.%d-%u.part", name, (int) getpid(),
+                                 attempt);
+                if (r < 0)
+                        break;
+                o.fd = openat(o.dirfd, o.temporary, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+                if (o.fd < 0 && (errno != EEXIST || attempt > 1000))
+                        return ingot_fail_errno(reterr, "create %s", path);
+        }
+        if (r < 0)
+                return r;
+        if (fchmod(o.fd, mode) < 0)
+                return ingot_fail_errno(reterr, "set the mode of %s", path);
+        *ret = o;
+        o = INGOT_OUTFILE_NONE;
+        return 0;
+}
+
+int ingot_outfile_commit(struct ingot_outfile *o, ingot_error *reterr)
+{
+        if (fsync(o->fd) < 0)
+                return ingot_fail_errno(reterr, "sync %s", o->name);
+        if (renameat(o->dirfd, o->temporary, o->dirfd, o->name) < 0)
+                return ingot_fail_errno(reterr, "rename to %s", o->name);
+        free(o->temporary);
+        o->temporary = NULL;
+        if (fsync(o->dirfd) < 0)
+                return ingot_fail_errno(reterr, "sync the folder of %s", o->name);
+        ingot_outfile_discard(o);
+        return 0;
+}
+
+void ingot_outfile_discard(struct ingot_outfile *o)
+{
+        if (o->temporary && o->fd >= 0)
+                unlinkat(o->dirfd, o->temporary, 0);
+        if (o->fd >= 0)
+                close(o->fd);
+        if (o->dirfd >= 0)
+                close(o->dirfd);
+        free(o->temporary);
+        free(o->name);
+        *o = INGOT_OUTFILE_NONE;
+}
+
+static int write_outfile_at(void *context, uint64_t offset, const void *data, size_t size,
+                            ingot_error *reterr)
+{
+        struct ingot_outfile *o = context;
+        return ingot_under(reterr, ingot_file_pwrite(o->fd, offset, data, size, reterr), "%s",
+                           o->name);
+}
+
+struct ingot_writer ingot_outfile_writer(struct ingot_outfile *o)
+{
+        return (struct ingot_writer){.write_at = write_outfile_at, .context = o};
+}
+
+int ingot_outfile_put(const char *path, const void *data, size_t size, mode_t mode,
+                      ingot_error *reterr)
+{
+        _cleanup_outfile_ struct ingot_outfile o = INGOT_OUTFILE_NONE;
+        int r = ingot_outfile_create(&o, path, mode, reterr);
+        if (r < 0)
+                return r;
+        r = ingot_file_write_all(o.fd, data, size, reterr);
+        if (r < 0)
+                return ingot_under(reterr, r, "%s", path);
+        return ingot_outfile_commit(&o, reterr);
+}
+
+int ingot_make_directories(const char *path, mode_t mode, ingot_error *reterr)
+{
+        _cleanup_free_ char *copy = NULL;
+        int r = ingot_strdup(&copy, path, reterr);
+        if (r < 0)
+                return r;
+        for (char *p = copy; p; ) {
+                p = strchr(p + 1, '/');
+                if (p)
+                        *p = 0;
+                if (mkdir(copy, mode) < 0 && errno != EEXIST)
+                        return ingot_fail_errno(reterr, "make folder %s", copy);
+                if (p)
+                        *p = '/';
+        }
+        return 0;
+}
+
+/* Removes the content of the folder FD, which it closes. */
+static int empty_directory(int fd, dev_t device, ingot_error *reterr)
+{
+        DIR *dir = fdopendir(fd);
+        if (!dir) {
+                close(fd);
+                return ingot_fail_errno(reterr, "open a folder");
+        }
+        int r = 0;
+        for (struct dirent *d; r >= 0 && (d = readdir(dir));) {
+                struct stat st;
+                if (strcmp(d->d_name, ".") == 0 || strcmp(d->d_name, "..") == 0)
+                        continue;
+                if (fstatat(dirfd(dir), d->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0) {
+                        r = ingot_fail_errno(reterr, "stat %s", d->d_name);
+                        break;
+                }
+                if (!S_ISDIR(st.st_mode)) {
+                        if (unlinkat(dirfd(dir), d->d_name, 0) < 0)
+                                r = ingot_fail_errno(reterr, "remove %s", d->d_name);
+                } else if (st.st_dev == device) {
+                        r = ingot_remove_tree(dirfd(dir), d->d_name, reterr);
+                }
+        }
+        closedir(dir);
+        return r;
+}
+
+int ingot_remove_tree(int dirfd, const char *path, ingot_error *reterr)
+{
+        struct stat st;
+        if (fstatat(dirfd, path, &st, AT_SYMLINK_NOFOLLOW) < 0)
+                return errno == ENOENT ? 0 : ingot_fail_errno(reterr, "stat %s", path);
+        if (S_ISDIR(st.st_mode)) {
+                if ((st.st_mode & 0700) != 0700)
+                        (void) fchmodat(dirfd, path, st.st_mode | 0700, 0);
+                int fd = openat(dirfd, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+                if (fd < 0)
+                        return ingot_fail_errno(reterr, "open folder %s", path);
+                int r = empty_directory(fd, st.st_dev, reterr);
+                if (r < 0)
+                        return ingot_under(reterr, r, "%s", path);
+        }
+        if (unlinkat(dirfd, path, S_ISDIR(st.st_mode) ? AT_REMOVEDIR : 0) < 0 && errno != ENOENT)
+                return ingot_fail_errno(reterr, "remove %s", path);
+        return 0;
+}
+
+int ingot_list_directory(int dirfd, const char *path, struct ingot_strings *ret,
+                         ingot_error *reterr)
+{
+        int fd = openat(dirfd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (fd < 0)
+                return errno == ENOENT
+                               ? ingot_fail(reterr, INGOT_E_NOTFOUND, "no folder %s", path)
+                               : ingot_fail_errno(reterr, "open folder %s", path);
+        DIR *dir = fdopendir(fd);
+        if (!dir) {
+                close(fd);
+                return ingot_fail_errno(reterr, "open folder %s", path);
+        }
+        int r = 0;
+        for (struct dirent *d; r >= 0 && (d = readdir(dir));)
+                if (strcmp(d->d_name, ".") != 0 && strcmp(d->d_name, "..") != 0)
+                        r = ingot_strings_add(ret, d->d_name, reterr);
+        closedir(dir);
+        ingot_strings_sort(ret);
+        return r;
+}

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Files: whole reads, readers over file descriptors, and outputs that appear whole or not at all. */
+#pragma once
+
+#include "base/io.h"
+#include "base/text.h"
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+/* The whole file in *ret (the caller frees; one NUL stands behind it). LIMIT above MAX bytes. */
+int ingot_file_read(int dirfd, const char *path, size_t max, uint8_t **ret, size_t *ret_size,
+                    ingot_error *reterr);
+
+/* Exactly SIZE bytes at OFFSET; FORMAT when the file ends before. */
+int ingot_file_pread(int fd, uint64_t offset, void *ret, size_t size, ingot_error *reterr);
+int ingot_file_pwrite(int fd, uint64_t offset, const void *data, size_t size, ingot_error *reterr);
+int ingot_file_write_all(int fd, const void *data, size_t size, ingot_error *reterr);
+
+/* A regular file or block device, opened for reading, with its reader. The reader points to the
+ * object. A path's error names the path. */
+struct ingot_file {
+        int fd;
+        uint64_t size;
+};
+int ingot_file_open(struct ingot_file *ret, const char *path, ingot_error *reterr);
+void ingot_file_close(struct ingot_file *f);
+struct ingot_reader ingot_file_reader(struct ingot_file *f);
+
+/*
+ * An output file: written under a temporary name beside its final one (".NAME.XXXXXX.part"), and
+ * renamed over it on commit, after fsync of the file and of its folder. Discarded unless
+ * committed. Killed at any point, no half-written file stands under the final name.
+ */
+struct ingot_outfile {
+        int fd;
+        int dirfd;
+        char *temporary, *name;
+};
+int ingot_outfile_create(struct ingot_outfile *ret, const char *path, mode_t mode,
+                         ingot_error *reterr);
+int ingot_outfile_commit(struct ingot_outfile *o, ingot_error *reterr);
+void ingot_outfile_discard(struct ingot_outfile *o);
+struct ingot_writer ingot_outfile_writer(struct ingot_outfile *o);
+/* All of it at once. */
+int ingot_outfile_put(const char *path, const void *data, size_t size, mode_t mode,
+                      ingot_error *reterr);
+
+/* mkdir -p. */
+int ingot_make_directories(const char *path, mode_t mode, ingot_error *reterr);
+/* rm -rf of one path on one file system; not there is no error. Makes folders writable first. */
+int ingot_remove_tree(int dirfd, const char *path, ingot_error *reterr);
+/* The names in a folder, sorted, without "." and "..". */
+int ingot_list_directory(int dirfd, const char *path, struct ingot_strings *ret,
+                         ingot_error *reterr);
+
+#define _cleanup_file_ __attribute__((cleanup(ingot_file_close)))
+#define _cleanup_outfile_ __attribute__((cleanup(ingot_outfile_discard)))
+#define INGOT_FILE_NONE ((struct ingot_file){.fd = -1})
+#define INGOT_OUTFILE_NONE ((struct ingot_outfile){.fd = -1, .dirfd = -1})
