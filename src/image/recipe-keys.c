@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The table of all that may stand in a recipe. */
+#include "image/recipe.h"
+
+#define KEY(s, k, t, d, c, text)                                                                   \
+        {                                                                                          \
+                .section = (s), .key = (k), .type = INGOT_VALUE_##t, .fallback = (d),              \
+                .choices = (c), .summary = (text)                                                  \
+        }
+
+const struct ingot_recipe_key_info ingot_recipe_keys[INGOT_RECIPE_KEY_MAX] = {
+        [INGOT_IMAGE_NAME] = KEY("Image", "Name", NAME, NULL, NULL,
+                                 "Name of the product: file names, labels, IMAGE_ID"),
+        [INGOT_IMAGE_VERSION] = KEY("Image", "Version", VERSION, NULL, NULL,
+                                    "Version of the release, in the order of UAPI.10"),
+        [INGOT_IMAGE_ARCHITECTURE] = KEY("Image", "Architecture", CHOICE, "x86-64", "x86-64",
+                                         "Architecture of the image"),
+        [INGOT_IMAGE_SEED] = KEY("Image", "Seed", UUID, NULL, NULL,
+                                 "Seed of all UUIDs and of the verity salt; by default from Name"),
+        [INGOT_IMAGE_TIMESTAMP] = KEY("Image", "Timestamp", UINT, NULL, NULL,
+                                      "Seconds since the epoch; no file is younger; by default "
+                                      "the date of the locked repositories"),
+        [INGOT_IMAGE_OUTPUT] = KEY("Image", "Output", PATH, "build", NULL,
+                                   "Folder of the artifacts"),
+        [INGOT_DISTRIBUTION_NAME] = KEY("Distribution", "Name", CHOICE, "debian", "debian",
+                                        "Distribution of the packages"),
+        [INGOT_DISTRIBUTION_RELEASE] = KEY("Distribution", "Release", TEXT, NULL, NULL,
+                                           "Its release: trixie, sid"),
+        [INGOT_DISTRIBUTION_MIRROR] = KEY("Distribution", "Mirror", TEXT, NULL, NULL,
+                                          "Address of the archive; by default the host's own"),
+        [INGOT_DISTRIBUTION_SOURCES] =
+                KEY("Distribution", "Source", LINES, NULL, NULL,
+                    "A further source: [MIRROR] SUITE [COMPONENT]..."),
+        [INGOT_DISTRIBUTION_COMPONENTS] = KEY("Distribution", "Components", WORDS, "main", NULL,
+                                              "Components of the release to use"),
+        [INGOT_DISTRIBUTION_KEYRING] =
+                KEY("Distribution", "Keyring", PATH, NULL, NULL,
+                    "OpenPGP certificates that sign the indexes; by default the distribution's"),
+        [INGOT_DISTRIBUTION_CHECK_VALID_UNTIL] =
+                KEY("Distribution", "CheckValidUntil", BOOL, "yes", NULL,
+                    "Refuse an index that is older than it says it may be"),
+        [INGOT_PACKAGES_INSTALL] = KEY("Packages", "Install", WORDS, NULL, NULL,
+                                       "Packages to install, with what they depend on"),
+        [INGOT_PACKAGES_BASE] = KEY("Packages", "Base", CHOICE, "essential", "essential required",
+                                    "What is installed beside them"),
+        [INGOT_PACKAGES_RECOMMENDS] = KEY("Packages", "Recommends", BOOL, "no", NULL,
+                                          "Install recommended packages, too"),
+        [INGOT_FILES_TREE] = KEY("Files", "Tree", LINES, NULL, NULL,
+                                 "Folder laid over the image: SOURCE or SOURCE:TARGET"),
+        [INGOT_FILES_TAR] = KEY("Files", "Tar", LINES, NULL, NULL,
+                                "Archive laid over the image: SOURCE or SOURCE:TARGET"),
+        [INGOT_FILES_FILE] = KEY("Files", "File", LINES, NULL, NULL,
+                                 "One file: SOURCE:TARGET or SOURCE:TARGET:MODE"),
+        [INGOT_FILES_REMOVE] = KEY("Files", "Remove", LINES, NULL, NULL,
+                                   "What to remove: a path with *, ? and **"),
+        [INGOT_FILES_MODES] = KEY("Files", "Modes", CHOICE, "normal", "normal keep",
+                                  "Modes of a Tree: 0644 and 0755, or as on disk"),
+        [INGOT_BOOT_COMMAND_LINE] = KEY("Boot", "CommandLine", WORDS, NULL, NULL,
+                                        "Words added to the kernel's command line"),
+        [INGOT_BOOT_KERNEL] = KEY("Boot", "Kernel", TEXT, NULL, NULL,
+                                  "Version of the kernel, where the tree has several"),
+        [INGOT_BOOT_MODULES] = KEY("Boot", "Modules", WORDS, NULL, NULL,
+                                   "Kernel modules of the initrd beside the usual ones"),
+        [INGOT_BOOT_ETC] = KEY("Boot", "Etc", CHOICE, "overlay", "overlay volatile read-only",
+                               "Changes to /etc are kept in /var, in memory, or not possible"),
+        [INGOT_BOOT_SHELL] = KEY("Boot", "Shell", BOOL, "no", NULL,
+                                 "Let rd.shell give a shell in the initrd"),
+        [INGOT_BOOT_TRIES] = KEY("Boot", "Tries", UINT, "0", NULL,
+                                 "Boot attempts until an entry counts as bad; 0: not counted"),
+        [INGOT_BOOT_TIMEOUT] = KEY("Boot", "Timeout", UINT, "0", NULL,
+                                   "Seconds that the boot menu is shown"),
+        [INGOT_PARTITIONS_LAYOUT] = KEY("Partitions", "Layout", CHOICE, "ab", "ab single",
+                                        "Two slots for updates, or one"),
+        [INGOT_PARTITIONS_COMPRESSION] =
+                KEY("Partitions", "Compression", CHOICE, "zstd", "zstd lz4hc lz4 none",
+                    "Compression of the root file system"),
+        [INGOT_PARTITIONS_LEVEL] = KEY("Partitions", "Level", UINT, NULL, NULL,
+                                       "Level of the compression; by default the compressor's"),
+        [INGOT_PARTITIONS_ESP_SIZE] = KEY("Partitions", "EspSize", SIZE, "512M", NULL,
+                                          "Size of the EFI System Partition"),
+        [INGOT_PARTITIONS_ROOT_SIZE] =
+                KEY("Partitions", "RootSize", SIZE, NULL, NULL,
+                    "Size of one root slot; by default the content and a quarter more"),
+        [INGOT_PARTITIONS_VAR_SIZE] = KEY("Partitions", "VarSize", SIZE, "64M", NULL,
+                                          "Size of /var in the image; it grows at first boot"),
+        [INGOT_PARTITIONS_SECTOR_SIZE] = KEY("Partitions", "SectorSize", CHOICE, "512", "512 4096",
+                                             "Logical sector size of the disk"),
+        [INGOT_SYSTEM_HOSTNAME] = KEY("System", "Hostname", TEXT, NULL, NULL, "Name of the host"),
+        [INGOT_SYSTEM_LOCALE] = KEY("System", "Locale", TEXT, "C.UTF-8", NULL, "LANG"),
+        [INGOT_SYSTEM_TIME_ZONE] = KEY("System", "TimeZone", TEXT, "UTC", NULL,
+                                       "Time zone: Europe/Berlin"),
+        [INGOT_SYSTEM_KEYMAP] = KEY("System", "Keymap", TEXT, NULL, NULL,
+                                    "Keyboard of the console"),
+        [INGOT_SYSTEM_ROOT_PASSWORD] =
+                KEY("System", "RootPassword", TEXT, NULL, NULL,
+                    "Hash of root's password (crypt(5)); by default root is locked"),
+        [INGOT_SYSTEM_USER] =
+                KEY("System", "User", LINES, NULL, NULL,
+                    "A user: NAME [uid=N] [groups=A,B] [shell=PATH] [password=HASH] [keys=FILE]"),
+        [INGOT_SYSTEM_ENABLE] = KEY("System", "Enable", WORDS, NULL, NULL, "Units to enable"),
+        [INGOT_SYSTEM_DISABLE] = KEY("System", "Disable", WORDS, NULL, NULL, "Units to disable"),
+};

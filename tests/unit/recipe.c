@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "base/cleanup.h"
+#include "image/recipe.h"
+#include "os/file.h"
+#include "test.h"
+
+static char folder[4096];
+
+static void write_recipe(const char *name, const char *text)
+{
+        char path[4200];
+        snprintf(folder, sizeof(folder), "%s/recipe", test_folder());
+        snprintf(path, sizeof(path), "%s/ingot.conf.d", folder);
+        ingot_make_directories(path, 0755, NULL);
+        snprintf(path, sizeof(path), "%s/%s", folder, name);
+        ingot_outfile_put(path, text, strlen(text), 0644, NULL);
+}
+
+static int load(const char *set, struct ingot_recipe **ret, ingot_error *error)
+{
+        return ingot_recipe_load(folder, &set, set ? 1 : 0, ret, error);
+}
+
+#define RECIPE _cleanup_(ingot_recipe_free_p) struct ingot_recipe *recipe = NULL
+
+TEST(dropins_override_in_the_order_of_their_names)
+{
+        ingot_error error = {0};
+        RECIPE;
+        write_recipe("ingot.conf", "[Image]\nName=box\nVersion=1\n[Packages]\nInstall=a b\n");
+        write_recipe("ingot.conf.d/20.conf", "[Image]\nVersion=3\n");
+        write_recipe("ingot.conf.d/10.conf", "[Image]\nVersion=2\n[Packages]\nInstall=c\n");
+        write_recipe("ingot.conf.d/30.txt", "[Image]\nVersion=4\n");
+        CHECK_OK(load(NULL, &recipe, &error));
+        CHECK_STR(ingot_recipe_text(recipe, INGOT_IMAGE_VERSION), "3");
+        CHECK_EQ(ingot_recipe_list(recipe, INGOT_PACKAGES_INSTALL)->count, 3);
+        CHECK_STR(recipe->values[INGOT_PACKAGES_INSTALL].origins.items[2],
+                  "ingot.conf.d/10.conf:4");
+        CHECK_EQ(ingot_recipe_number(recipe, INGOT_PARTITIONS_ESP_SIZE), 512 << 20);
+}
+
+TEST(sets_come_last_and_an_empty_one_brings_the_default)
+{
+        ingot_error error = {0};
+        RECIPE;
+        write_recipe("ingot.conf", "[Image]\nName=box\nVersion=1\n[Boot]\nEtc=volatile\n");
+        CHECK_OK(load("Boot.Etc=", &recipe, &error));
+        CHECK_STR(ingot_recipe_text(recipe, INGOT_BOOT_ETC), "overlay");
+        CHECK_STR(recipe->values[INGOT_BOOT_ETC].origins.items[0], "default");
+}
+
+TEST(a_typo_names_file_line_and_the_right_word)
+{
+        ingot_error error = {0};
+        RECIPE;
+        write_recipe("ingot.conf", "[Image]\nName=box\nVersoin=1\n");
+        CHECK_FAILS(load(NULL, &recipe, &error), INGOT_E_FORMAT,
+                    "ingot.conf:3: there is no key in section Image named 'Versoin'; did you mean "
+                    "'Version'?");
+        write_recipe("ingot.conf", "[Imgae]\nName=box\n");
+        CHECK_FAILS(load(NULL, &recipe, &error), INGOT_E_FORMAT, "did you mean 'Image'?");
+        write_recipe("ingot.conf", "[Image]\nName=box\nVersion=1\n[Boot]\nEtc=overly\n");
+        CHECK_FAILS(load(NULL, &recipe, &error), INGOT_E_FORMAT,
+                    "ingot.conf:5: Boot.Etc is 'overly', not one of: overlay volatile read-only");
+        CHECK_FAILS(load("Boot=x", &recipe, &error), INGOT_E_FORMAT, "ingot.conf:5");
+        write_recipe("ingot.conf", "[Image]\nName=box\nVersion=1\n");
+        CHECK_FAILS(load("Boot=x", &recipe, &error), INGOT_E_USAGE, "Section.Key=VALUE");
+        CHECK_FAILS(load("Image.Name=a_b", &recipe, &error), INGOT_E_FORMAT, "a-z");
+        CHECK_FAILS(load("Image.Name=../x", &recipe, &error), INGOT_E_FORMAT, "a-z");
+        CHECK_FAILS(load("Image.Version=", &recipe, &error), INGOT_E_FORMAT, "needs Version=");
+}
+
+TEST(the_seed_depends_on_the_name_and_not_on_the_version)
+{
+        ingot_error error = {0};
+        _cleanup_(ingot_recipe_free_p) struct ingot_recipe *a = NULL, *b = NULL, *c = NULL;
+        write_recipe("ingot.conf", "[Image]\nName=box\nVersion=1\n");
+        CHECK_OK(load(NULL, &a, &error));
+        CHECK_OK(load("Image.Version=2", &b, &error));
+        CHECK_OK(load("Image.Name=crate", &c, &error));
+        struct ingot_uuid x = ingot_recipe_seed(a), y = ingot_recipe_seed(b),
+                          z = ingot_recipe_seed(c);
+        CHECK(ingot_uuid_equal(&x, &y));
+        CHECK(!ingot_uuid_equal(&x, &z));
+}
