@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Downloads by http, https and file URLs (libcurl multi): several at a time, each continued where it
+ * broke off, retried with back-off a bounded number of times. http_proxy and no_proxy are honoured.
+ * One thread: all callbacks come in the caller's.
+ */
+#pragma once
+
+#include "base/error.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct ingot_http_job {
+        const char *url;
+        uint64_t offset; /* first byte wanted */
+        uint64_t length; /* bytes wanted; 0: to the end */
+        /* Gets every wanted byte once and in order, whatever retries happen. A failure of it ends
+         * the whole run with its error. */
+        int (*write)(void *context, const void *data, size_t size, ingot_error *reterr);
+        /* The job's end: R is 0, or its error is *why (NOTFOUND: no such file; SYSTEM: could not be
+         * had). < 0 ends the run; > 0 says that url and offset were changed and the job is to run
+         * again; 0 goes on with the others. */
+        int (*finish)(struct ingot_http_job *job, int r, const ingot_error *why,
+                      ingot_error *reterr);
+        void *context;
+};
+
+struct ingot_http_options {
+        unsigned parallel; /* 0: 8 */
+        unsigned tries;    /* for one job without a byte of progress; 0: 5 */
+        unsigned wait;     /* first back-off in milliseconds, doubled up to 16 times; 0: 250 */
+        unsigned timeout;  /* seconds without a byte before a try has failed; 0: 30 */
+};
+
+/* OPTIONS may be NULL. Runs all jobs; the first error that ends the run is returned. */
+int ingot_http_run(const struct ingot_http_options *options, struct ingot_http_job *jobs,
+                   size_t count, ingot_error *reterr);
+
+/* A whole file into memory; LIMIT when it is above MAX bytes. The caller frees; one NUL behind. */
+int ingot_http_get(const char *url, size_t max, uint8_t **ret, size_t *ret_size,
+                   ingot_error *reterr);

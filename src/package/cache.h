@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The cache: files named by a SHA-256, below $XDG_CACHE_HOME/ingot or ~/.cache/ingot.
+ *
+ *     KIND/ab/abcdef…     one entry: KIND "sha256" is content named by its own digest; other kinds
+ *                         are results named by the digest of what they were made of
+ *     partial/abcdef…     a download under way, kept for resuming
+ *     release/abcdef…     the last signed index of a mirror's suite (digest of mirror and suite)
+ *
+ * Entries appear by rename, so any number of builds may share it; any of it may be deleted at any
+ * time between builds. Content is checked whenever it is taken out, so a damaged entry is only
+ * fetched again. The time of an entry is when it was last used.
+ */
+#pragma once
+
+#include "base/log.h"
+#include "base/sha256.h"
+#include "os/file.h"
+
+#define INGOT_CACHE_CONTENT "sha256"
+#define INGOT_CACHE_RELEASE "release"
+
+struct ingot_cache {
+        char *folder;
+};
+
+/* The folder of this user; USAGE when neither XDG_CACHE_HOME nor HOME says. The caller frees. */
+int ingot_cache_default(char **ret, ingot_error *reterr);
+
+/* FOLDER NULL: the default one. Made when it is not there. */
+int ingot_cache_open(struct ingot_cache *ret, const char *folder, ingot_error *reterr);
+void ingot_cache_close(struct ingot_cache *c);
+#define _cleanup_cache_ __attribute__((cleanup(ingot_cache_close)))
+
+/* Where the entry is or would be. The caller frees. */
+int ingot_cache_path(const struct ingot_cache *c, const char *kind,
+                     const uint8_t digest[INGOT_SHA256_SIZE], char **ret, ingot_error *reterr);
+
+/* 0 and its path when the entry is there (and marks it as used), 1 when it is not. */
+int ingot_cache_find(const struct ingot_cache *c, const char *kind,
+                     const uint8_t digest[INGOT_SHA256_SIZE], char **ret, ingot_error *reterr);
+
+/* An entry to be written; appears with ingot_outfile_commit(). */
+int ingot_cache_create(const struct ingot_cache *c, const char *kind,
+                       const uint8_t digest[INGOT_SHA256_SIZE], struct ingot_outfile *ret,
+                       ingot_error *reterr);
+
+/* As find for INGOT_CACHE_CONTENT, but reads it and removes what has not its digest (result 1). */
+int ingot_cache_verify(const struct ingot_cache *c, const uint8_t digest[INGOT_SHA256_SIZE],
+                       char **ret, ingot_error *reterr);
+
+/* One file to be downloaded into INGOT_CACHE_CONTENT. */
+struct ingot_cache_job {
+        const char *what;                  /* "nginx 1.26.3-3", for messages */
+        const char *url;                   /* http, https or file */
+        const char *fallback;              /* asked when URL is not found; or NULL */
+        uint64_t size;                     /* exact */
+        uint8_t sha256[INGOT_SHA256_SIZE]; /* exact */
+};
+
+/*
+ * Downloads those of the jobs that are not in the cache, PARALLEL at a time (0: 8), resuming what
+ * was begun before. REFUSED: wrong size or digest; NOTFOUND: the server has it not; SYSTEM: the
+ * mirror failed after the last retry. What was complete by then is kept.
+ */
+int ingot_cache_fetch(const struct ingot_cache *c, const struct ingot_cache_job *jobs, size_t count,
+                      unsigned parallel, const struct ingot_log *log, ingot_error *reterr);
+
+struct ingot_cache_statistics {
+        uint64_t entries, bytes;
+        uint64_t removed, removed_bytes; /* by ingot_cache_clean */
+};
+int ingot_cache_measure(const struct ingot_cache *c, struct ingot_cache_statistics *ret,
+                        ingot_error *reterr);
+/* Removes entries not used for SECONDS (0: all of them). */
+int ingot_cache_clean(const struct ingot_cache *c, uint64_t seconds,
+                      struct ingot_cache_statistics *ret, ingot_error *reterr);
