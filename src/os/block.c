@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Block devices out of sysfs, BLKPG, and the growing of a mounted ext4. */
+#include "os/block.h"
+#include "base/cleanup.h"
+#include "os/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/blkpg.h>
+#include <linux/fs.h>
+#include <sys/ioctl.h>
+#include <sys/statvfs.h>
+
+#define EXT4_RESIZE _IOW('f', 16, uint64_t) /* EXT4_IOC_RESIZE_FS: the new size in blocks */
+
+/* Whether a name of /sys/block can be a disk with partitions. */
+static bool name_is_disk(const char *name)
+{
+        static const char *const others[] = {"dm-", "loop", "ram", "zram", "fd", "md", "nbd"};
+        for (size_t i = 0; i < ARRAY_SIZE(others); i++)
+                if (ingot_starts_with(name, others[i]))
+                        return false;
+        return true;
+}
+
+/* The number in /sys/block/DISK/FILE; false when there is none. */
+static bool read_number(const char *disk, const char *file, uint64_t *ret)
+{
+        _cleanup_free_ char *path = NULL;
+        _cleanup_free_ uint8_t *text = NULL;
+        size_t size;
+        if (ingot_format(&path, NULL, "/sys/block/%s/%s", disk, file) < 0 ||
+            ingot_file_read(AT_FDCWD, path, 64, &text, &size, NULL) < 0)
+                return false;
+        if (size > 0 && text[size - 1] == '\n')
+                text[size - 1] = 0;
+        return ingot_parse_u64((const char *) text, ret);
+}
+
+int ingot_block_disks(struct ingot_strings *ret, ingot_error *reterr)
+{
+        _cleanup_strings_ struct ingot_strings names = {0};
+        int r = ingot_list_directory(AT_FDCWD, "/sys/block", &names, reterr);
+        for (size_t i = 0; r >= 0 && i < names.count; i++) {
+                uint64_t sectors;
+                if (name_is_disk(names.items[i]) &&
+                    read_number(names.items[i], "size", &sectors) && sectors > 0)
+                        r = ingot_strings_add(ret, names.items[i], reterr);
+        }
+        return r;
+}
+
+int ingot_block_partition(const char *disk, unsigned number, char **ret, ingot_error *reterr)
+{
+        _cleanup_strings_ struct ingot_strings names = {0};
+        _cleanup_free_ char *folder = NULL;
+        int r = ingot_format(&folder, reterr, "/sys/block/%s", disk);
+        if (r >= 0)
+                r = ingot_list_directory(AT_FDCWD, folder, &names, reterr);
+        for (size_t i = 0; r >= 0 && i < names.count; i++) {
+                _cleanup_free_ char *file = NULL;
+                uint64_t found;
+                if (!ingot_starts_with(names.items[i], disk))
+                        continue;
+                r = ingot_format(&file, reterr, "%s/partition", names.items[i]);
+                if (r >= 0 && read_number(disk, file, &found) && found == number)
+                        return ingot_strdup(ret, names.items[i], reterr);
+        }
+        return r < 0 ? r
+                     : ingot_fail(reterr, INGOT_E_NOTFOUND, "the kernel has no partition %u of %s",
+                                  number, disk);
+}
+
+int ingot_block_sector_size(int fd, uint32_t *ret, ingot_error *reterr)
+{
+        int size = 0;
+        if (ioctl(fd, BLKSSZGET, &size) < 0)
+                return ingot_fail_errno(reterr, "get the sector size");
+        *ret = (uint32_t) size;
+        return 0;
+}
+
+int ingot_block_resize_partition(int fd, unsigned number, uint64_t start, uint64_t size,
+                                 ingot_error *reterr)
+{
+        struct blkpg_partition p = {
+                .start = (long long) start, .length = (long long) size, .pno = (int) number};
+        struct blkpg_ioctl_arg arg = {
+                .op = BLKPG_RESIZE_PARTITION, .datalen = sizeof(p), .data = &p};
+        if (ioctl(fd, BLKPG, &arg) < 0)
+                return ingot_fail_errno(reterr, "resize partition %u in the kernel", number);
+        return 0;
+}
+
+int ingot_ext4_grow(const char *path, uint64_t size, ingot_error *reterr)
+{
+        struct statvfs st;
+        _cleanup_close_ int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (fd < 0 || fstatvfs(fd, &st) < 0)
+                return ingot_fail_errno(reterr, "open %s", path);
+        uint64_t blocks = size / st.f_bsize;
+        if (ioctl(fd, EXT4_RESIZE, &blocks) < 0)
+                return ingot_fail_errno(reterr, "grow the file system of %s to %llu blocks", path,
+                                        (unsigned long long) blocks);
+        return 0;
+}
