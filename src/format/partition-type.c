@@ -352,7 +352,7 @@ const char *ingot_designator_name(enum ingot_designator designator)
 /* The application ids are systemd-sysupdate's. */
 struct ingot_uuid ingot_partition_type_partial(const struct ingot_uuid *type)
 {
-        static const struct ingot_uuid id = UUID(0xacfca0c2, 0xda24, 0x460a, 0x9fc9, 0x0bb8fc785219);
+        static const struct ingot_uuid id = UUID(0xaccfa0c2, 0xda24, 0x460a, 0x9fc9, 0x0bb8fc785219);
         return ingot_uuid_derive(type, id.bytes, sizeof(id.bytes));
 }
 
