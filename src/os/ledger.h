@@ -38,8 +38,10 @@ struct ingot_ledger_entry {
 int ingot_ledger_new(struct ingot_ledger **ret, ingot_error *reterr);
 void ingot_ledger_free(struct ingot_ledger *ledger);
 
-/* The key of a file, opened (path "" and AT_EMPTY_PATH in FLAGS) or named; < 0 with errno set. */
-int ingot_ledger_key_at(int dirfd, const char *path, int flags, struct ingot_ledger_key *ret);
+/* The key of a file, opened (path "" and AT_EMPTY_PATH in FLAGS) or named, and its basic statx with
+ * birth time and MASK; RET_STX may be NULL. Returns 0, or < 0 with errno set. */
+int ingot_ledger_key_at(int dirfd, const char *path, int flags, unsigned mask,
+                        struct statx *ret_stx, struct ingot_ledger_key *ret);
 
 /* Is there an entry? *ret, whose lists belong to the ledger, is valid until the next put. An absent
  * entry is root's ordinary file: *ret is all zeros then. */
