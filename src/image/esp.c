@@ -9,8 +9,7 @@
 #include <string.h>
 
 #define LOADER_SIZE_MAX ((size_t) 16 << 20)
-#define BLS_NAME_ALPHABET                                                                          \
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+_.-"
+#define BLS_NAME_ALPHABET "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+_.-"
 
 /* Would "TEXT.efi" be read as a counted name? (UAPI.1: ^(.*)\+([0-9]+)(-([0-9]+))?\.efi$) */
 static bool ends_in_counter(const char *text)

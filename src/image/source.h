@@ -7,8 +7,8 @@
  * is never changed. Links to directories are followed, so "bin/x" lands in usr/bin. Files and links
  * replace what is there; a directory and something else in one place are a CONFLICT.
  *
- * Content stays on the disk and is read when the image is written. Stamps later than the build's
- * are set to it.
+ * Content stays on the disk and is read when the image is written. Folders and files get the
+ * build's stamp, as a checkout's says nothing; archives keep theirs, but none later than it.
  */
 #pragma once
 
@@ -18,7 +18,7 @@
 
 enum ingot_source_kind {
         INGOT_SOURCE_FOLDER,  /* owners 0:0 */
-        INGOT_SOURCE_ARCHIVE, /* tar (any compression libarchive knows), cpio, zip; its own owners */
+        INGOT_SOURCE_ARCHIVE, /* a tar, however compressed; its own owners */
         INGOT_SOURCE_FILE,    /* owner 0:0 */
         INGOT_SOURCE_REMOVAL  /* FROM is a glob (base/glob.h) of paths in the tree */
 };

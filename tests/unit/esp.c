@@ -36,9 +36,13 @@ TEST(partition_holds_loader_configuration_and_uki)
         _cleanup_buffer_ struct ingot_buffer out = {0};
         const char *const lines[] = {"console-mode keep", NULL};
         CHECK_OK(system_tree(&system, true, &error));
-        struct ingot_esp_options o = {.system = system, .name = "appliance", .version = "1.2",
-                                      .uki = ingot_reader_of_span(&uki), .tries = 3,
-                                      .loader_lines = lines, .mtime = 77};
+        struct ingot_esp_options o = {.system = system,
+                                      .name = "appliance",
+                                      .version = "1.2",
+                                      .uki = ingot_reader_of_span(&uki),
+                                      .tries = 3,
+                                      .loader_lines = lines,
+                                      .mtime = 77};
         CHECK_OK(ingot_esp_tree(&o, &esp, &error));
         CHECK_OK(ingot_tree_walk(esp, print, &out, &error));
         CHECK_STR((char *) out.data,
@@ -55,8 +59,11 @@ TEST(unsigned_loader_serves_where_there_is_no_signed_one)
         ingot_error error = {0};
         _cleanup_(ingot_tree_free_p) struct ingot_tree *system = NULL, *esp = NULL;
         CHECK_OK(system_tree(&system, false, &error));
-        struct ingot_esp_options o = {.system = system, .name = "a", .version = "1",
-                                      .uki = ingot_reader_of_span(&uki), .timeout = "menu-force"};
+        struct ingot_esp_options o = {.system = system,
+                                      .name = "a",
+                                      .version = "1",
+                                      .uki = ingot_reader_of_span(&uki),
+                                      .timeout = "menu-force"};
         CHECK_OK(ingot_esp_tree(&o, &esp, &error));
         CHECK_EQ(ingot_tree_lookup(esp, "EFI/BOOT/BOOTX64.EFI")->content.size, 5u);
         CHECK(ingot_tree_lookup(esp, "EFI/Linux/a_1.efi"));
@@ -99,8 +106,8 @@ TEST(missing_loader_and_bad_lines_are_named)
         const char *const lines[] = {"a\nb", NULL};
         CHECK_OK(ingot_tree_new(&empty, &error));
         CHECK_OK(system_tree(&system, false, &error));
-        struct ingot_esp_options o = {.system = empty, .name = "a", .version = "1",
-                                      .uki = ingot_reader_of_span(&uki)};
+        struct ingot_esp_options o = {
+                .system = empty, .name = "a", .version = "1", .uki = ingot_reader_of_span(&uki)};
         CHECK_FAILS(ingot_esp_tree(&o, &esp, &error), INGOT_E_NOTFOUND, "systemd-boot-efi");
         o.system = system;
         o.timeout = "1 2";
