@@ -2,10 +2,14 @@
 /* SHA-256: a portable compression function and one by the SHA instructions of x86. */
 #include "base/sha256.h"
 #include "base/bytes.h"
+#include "base/sha256-compress.h"
 
 #include <string.h>
 
-static const uint32_t K[64] = {
+const uint32_t ingot_sha256_start[8] = {0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a,
+                                        0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19};
+
+const uint32_t ingot_sha256_k[64] = {
         0x428a2f98, 0x71374491, 0xb5c0fbcf, 0xe9b5dba5, 0x3956c25b, 0x59f111f1, 0x923f82a4,
         0xab1c5ed5, 0xd807aa98, 0x12835b01, 0x243185be, 0x550c7dc3, 0x72be5d74, 0x80deb1fe,
         0x9bdc06a7, 0xc19bf174, 0xe49b69c1, 0xefbe4786, 0x0fc19dc6, 0x240ca1cc, 0x2de92c6f,
@@ -22,7 +26,7 @@ static inline uint32_t ror(uint32_t v, unsigned n)
         return v >> n | v << (32 - n);
 }
 
-static void compress_portable(uint32_t state[8], const uint8_t *data, size_t blocks)
+void ingot_sha256_compress_portable(uint32_t state[8], const uint8_t *data, size_t blocks)
 {
         for (; blocks > 0; blocks--, data += 64) {
                 uint32_t w[64], s[8];
@@ -36,7 +40,7 @@ static void compress_portable(uint32_t state[8], const uint8_t *data, size_t blo
                 memcpy(s, state, sizeof(s));
                 for (int i = 0; i < 64; i++) {
                         uint32_t t1 = s[7] + (ror(s[4], 6) ^ ror(s[4], 11) ^ ror(s[4], 25)) +
-                                      ((s[4] & s[5]) ^ (~s[4] & s[6])) + K[i] + w[i];
+                                      ((s[4] & s[5]) ^ (~s[4] & s[6])) + ingot_sha256_k[i] + w[i];
                         uint32_t t2 = (ror(s[0], 2) ^ ror(s[0], 13) ^ ror(s[0], 22)) +
                                       ((s[0] & s[1]) ^ (s[0] & s[2]) ^ (s[1] & s[2]));
                         memmove(s + 1, s, 7 * sizeof(*s));
@@ -49,6 +53,7 @@ static void compress_portable(uint32_t state[8], const uint8_t *data, size_t blo
 }
 
 #if defined(__x86_64__)
+#include <cpuid.h>
 #include <immintrin.h>
 
 /* Two rounds use words of one register, so a group of four takes two instructions. */
@@ -70,8 +75,8 @@ __attribute__((target("sha,sse4.1,ssse3"))) static void compress_ni(uint32_t sta
 #pragma GCC unroll 16
                 for (int i = 0; i < 16; i++) {
                         __m128i now = w[i & 3];
-                        __m128i sum =
-                                _mm_add_epi32(now, _mm_loadu_si128((const void *) (K + 4 * i)));
+                        __m128i sum = _mm_add_epi32(
+                                now, _mm_loadu_si128((const void *) (ingot_sha256_k + 4 * i)));
                         cdgh = _mm_sha256rnds2_epu32(cdgh, abef, sum);
                         abef = _mm_sha256rnds2_epu32(abef, cdgh, _mm_shuffle_epi32(sum, 0x0e));
                         if (i < 12) {
@@ -90,33 +95,41 @@ __attribute__((target("sha,sse4.1,ssse3"))) static void compress_ni(uint32_t sta
         _mm_storeu_si128((void *) (state + 4), _mm_alignr_epi8(dchg, feba, 8));
 }
 
-static void compress(uint32_t state[8], const uint8_t *data, size_t blocks)
+bool ingot_sha256_has_ni(void)
 {
-        if (__builtin_cpu_supports("ssse3") && __builtin_cpu_supports("sse4.1")) {
-                unsigned a = 7, b, c = 0, d;
-                static int has_sha = -1;
-                int known = __atomic_load_n(&has_sha, __ATOMIC_RELAXED);
-                if (known < 0) {
-                        __asm__("cpuid" : "+a"(a), "=b"(b), "+c"(c), "=d"(d));
-                        known = b >> 29 & 1;
-                        __atomic_store_n(&has_sha, known, __ATOMIC_RELAXED);
-                }
-                if (known) {
-                        compress_ni(state, data, blocks);
-                        return;
-                }
+        static int has_ni = -1;
+        int known = __atomic_load_n(&has_ni, __ATOMIC_RELAXED);
+        if (known < 0) {
+                unsigned a, b = 0, c, d;
+                known = __builtin_cpu_supports("ssse3") && __builtin_cpu_supports("sse4.1") &&
+                        __get_cpuid_count(7, 0, &a, &b, &c, &d) && (b >> 29 & 1);
+                __atomic_store_n(&has_ni, known, __ATOMIC_RELAXED);
         }
-        compress_portable(state, data, blocks);
+        return known;
+}
+
+void ingot_sha256_compress(uint32_t state[8], const uint8_t *data, size_t blocks)
+{
+        if (ingot_sha256_has_ni())
+                compress_ni(state, data, blocks);
+        else
+                ingot_sha256_compress_portable(state, data, blocks);
 }
 #else
-#define compress compress_portable
+bool ingot_sha256_has_ni(void)
+{
+        return false;
+}
+
+void ingot_sha256_compress(uint32_t state[8], const uint8_t *data, size_t blocks)
+{
+        ingot_sha256_compress_portable(state, data, blocks);
+}
 #endif
 
 void ingot_sha256_init(struct ingot_sha256 *h)
 {
-        static const uint32_t start[8] = {0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a,
-                                          0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19};
-        memcpy(h->state, start, sizeof(start));
+        memcpy(h->state, ingot_sha256_start, sizeof(h->state));
         h->size = 0;
 }
 
@@ -132,10 +145,10 @@ void ingot_sha256_update(struct ingot_sha256 *h, const void *data, size_t size)
                 size -= n;
                 if (have + n < 64)
                         return;
-                compress(h->state, h->block, 1);
+                ingot_sha256_compress(h->state, h->block, 1);
         }
         if (size >= 64)
-                compress(h->state, p, size / 64);
+                ingot_sha256_compress(h->state, p, size / 64);
         if (size % 64 > 0)
                 memcpy(h->block, p + size / 64 * 64, size % 64);
 }
@@ -147,12 +160,12 @@ void ingot_sha256_final(struct ingot_sha256 *h, uint8_t ret[INGOT_SHA256_SIZE])
         h->block[have++] = 0x80;
         if (have > 56) {
                 memset(h->block + have, 0, 64 - have);
-                compress(h->state, h->block, 1);
+                ingot_sha256_compress(h->state, h->block, 1);
                 have = 0;
         }
         memset(h->block + have, 0, 56 - have);
         ingot_be64_store(h->block + 56, bits);
-        compress(h->state, h->block, 1);
+        ingot_sha256_compress(h->state, h->block, 1);
         for (int i = 0; i < 8; i++)
                 ingot_be32_store(ret + 4 * i, h->state[i]);
 }

@@ -24,5 +24,13 @@ void ingot_sha256_update(struct ingot_sha256 *h, const void *data, size_t size);
 void ingot_sha256_final(struct ingot_sha256 *h, uint8_t ret[INGOT_SHA256_SIZE]);
 
 void ingot_sha256_of(const void *data, size_t size, uint8_t ret[INGOT_SHA256_SIZE]);
+/*
+ * The digests of COUNT messages, each of PREFIX followed by one of COUNT blocks of SIZE bytes that
+ * lie one behind another; RET has room for COUNT digests. Several messages at once, which is about
+ * twice as fast as one after the other where the CPU has SHA instructions.
+ */
+void ingot_sha256_of_blocks(const void *prefix, size_t prefix_size, const void *blocks, size_t size,
+                            size_t count, uint8_t *ret);
+
 void ingot_hmac_sha256(const void *key, size_t key_size, const void *data, size_t size,
                        uint8_t ret[INGOT_SHA256_SIZE]);

@@ -70,7 +70,7 @@ struct ingot_uuid ingot_verity_hash_uuid(const uint8_t root_hash[INGOT_VERITY_DI
  * The tree of data that is being written: the builder's writer hands everything on to INNER, and
  * hashes what passes. Writes may come in any order; blocks that were never written are zeros. Whole
  * aligned blocks cost nothing but the hashing; of blocks written in pieces the builder keeps a copy
- * until they are full (SPACE for at most 4096 at a time, else LIMIT). Changing a part of a block
+ * until they are full (of at most 4096 at a time, else LIMIT). Changing a part of a block
  * that was already hashed needs REREAD. Single-threaded for the caller, whatever THREADS is.
  */
 struct ingot_verity_builder;
