@@ -43,6 +43,9 @@ const struct ingot_recipe_key_info ingot_recipe_keys[INGOT_RECIPE_KEY_MAX] = {
                                        "Packages to install, with what they depend on"),
         [INGOT_PACKAGES_BASE] = KEY("Packages", "Base", CHOICE, "essential", "essential required",
                                     "What is installed beside them"),
+        [INGOT_PACKAGES_ASSUME] =
+                KEY("Packages", "Assume", WORDS, "linux-initramfs-tool", NULL,
+                    "Packages that others may depend on and that are not installed"),
         [INGOT_PACKAGES_RECOMMENDS] = KEY("Packages", "Recommends", BOOL, "no", NULL,
                                           "Install recommended packages, too"),
         [INGOT_FILES_TREE] = KEY("Files", "Tree", LINES, NULL, NULL,
@@ -91,6 +94,8 @@ const struct ingot_recipe_key_info ingot_recipe_keys[INGOT_RECIPE_KEY_MAX] = {
                                        "Time zone: Europe/Berlin"),
         [INGOT_SYSTEM_KEYMAP] = KEY("System", "Keymap", TEXT, NULL, NULL,
                                     "Keyboard of the console"),
+        [INGOT_SYSTEM_TARGET] = KEY("System", "Target", TEXT, "multi-user.target", NULL,
+                                    "Where the boot goes"),
         [INGOT_SYSTEM_ROOT_PASSWORD] =
                 KEY("System", "RootPassword", TEXT, NULL, NULL,
                     "Hash of root's password (crypt(5)); by default root is locked"),
@@ -99,4 +104,5 @@ const struct ingot_recipe_key_info ingot_recipe_keys[INGOT_RECIPE_KEY_MAX] = {
                     "A user: NAME [uid=N] [groups=A,B] [shell=PATH] [password=HASH] [keys=FILE]"),
         [INGOT_SYSTEM_ENABLE] = KEY("System", "Enable", WORDS, NULL, NULL, "Units to enable"),
         [INGOT_SYSTEM_DISABLE] = KEY("System", "Disable", WORDS, NULL, NULL, "Units to disable"),
+        [INGOT_SYSTEM_MASK] = KEY("System", "Mask", WORDS, NULL, NULL, "Units that never start"),
 };

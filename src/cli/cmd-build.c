@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* ingot build [RECIPE] */
+#include "base/cleanup.h"
+#include "cli/command.h"
+#include "cli/json.h"
+#include "cli/print.h"
+#include "image/build.h"
+
+#include <json.h>
+#include <stdio.h>
+
+struct build_options {
+        struct ingot_strings set;
+        bool print, locked, offline;
+        const char *cache;
+        uint64_t jobs;
+};
+
+static const struct option rows[] = {
+        STRINGS('s', "set", "SECTION.KEY=VALUE", struct build_options, set,
+                "Override one value of the recipe; may be given several times"),
+        FLAG(0, "print", struct build_options, print,
+             "Show the resolved recipe, and where each value came from; build nothing"),
+        FLAG(0, "locked", struct build_options, locked,
+             "Take ingot.lock as it is; fail when it does not fit the recipe"),
+        FLAG(0, "offline", struct build_options, offline,
+             "Take packages out of the cache alone"),
+        STRING(0, "cache", "DIR", struct build_options, cache,
+               "Use this cache instead of $XDG_CACHE_HOME/ingot"),
+        UINT('j', "jobs", "N", struct build_options, jobs,
+             "Work with so many threads; the result does not depend on it"),
+        OPTION_JSON,
+        OPTION_QUIET,
+        {0},
+};
+
+static int print_recipe(const struct ingot_recipe *recipe, ingot_error *reterr)
+{
+        _cleanup_buffer_ struct ingot_buffer text = {0};
+        int r = ingot_recipe_print(recipe, true, &text, reterr);
+        if (r >= 0)
+                fwrite(text.data, 1, text.size, stdout);
+        return r;
+}
+
+static int print_json(const struct ingot_build_result *result, ingot_error *reterr)
+{
+        char hex[2 * INGOT_SHA256_SIZE + 1];
+        json_object *o = json_object_new_object(), *list = json_object_new_array();
+        ingot_hex(hex, result->root_hash, INGOT_SHA256_SIZE);
+        json_object_object_add(o, "image", json_object_new_string(result->image));
+        json_object_object_add(o, "root_hash", json_object_new_string(hex));
+        for (size_t i = 0; i < result->artifact_count; i++) {
+                const struct ingot_artifact *a = result->artifacts + i;
+                json_object *item = json_object_new_object();
+                ingot_hex(hex, a->sha256, INGOT_SHA256_SIZE);
+                json_object_object_add(item, "name", json_object_new_string(a->name));
+                json_object_object_add(item, "size", json_object_new_uint64(a->size));
+                json_object_object_add(item, "sha256", json_object_new_string(hex));
+                json_object_array_add(list, item);
+        }
+        json_object_object_add(o, "artifacts", list);
+        return json_print(o, reterr);
+}
+
+static int print_result(const struct ingot_build_result *result, bool json, ingot_error *reterr)
+{
+        char size[16], hex[2 * INGOT_SHA256_SIZE + 1];
+        if (json)
+                return print_json(result, reterr);
+        for (size_t i = 0; i < result->artifact_count; i++) {
+                ingot_human_size(size, result->artifacts[i].size);
+                printf("%6s  %s\n", size, result->artifacts[i].name);
+        }
+        ingot_hex(hex, result->root_hash, INGOT_SHA256_SIZE);
+        printf("\nroot hash %s\n", hex);
+        print_styled(stdout, STYLE_BOLD, result->image);
+        printf("\n");
+        return 0;
+}
+
+static int run(const struct invocation *in, ingot_error *reterr)
+{
+        const struct build_options *o = in->options;
+        _cleanup_(ingot_recipe_free_p) struct ingot_recipe *recipe = NULL;
+        _cleanup_build_result_ struct ingot_build_result result = {0};
+        int r = ingot_recipe_load(in->operand_count > 0 ? in->operands[0] : ".",
+                                  (const char *const *) o->set.items, o->set.count, &recipe,
+                                  reterr);
+        if (r < 0)
+                return r;
+        if (o->print)
+                return print_recipe(recipe, reterr);
+        struct ingot_build_options build = {.recipe = recipe,
+                                            .locked = o->locked,
+                                            .offline = o->offline,
+                                            .cache = o->cache,
+                                            .threads = (unsigned) o->jobs,
+                                            .log = in->log};
+        r = ingot_build(&build, &result, reterr);
+        print_progress_end();
+        return r < 0 ? r : print_result(&result, in->json, reterr);
+}
+
+static const struct example examples[] = {
+        {"ingot build appliance", "Build the recipe appliance/ingot.conf"},
+        {"ingot build appliance --set Image.Version=2", "The same as version 2"},
+        {"ingot build appliance --print", "Show what would be built, and where each value is from"},
+        {0},
+};
+
+const struct command cmd_build = {
+        .name = "build",
+        .synopsis = "[RECIPE]",
+        .summary = "Build an image from a recipe",
+        .details =
+                "Builds the image that RECIPE, a folder with an ingot.conf, describes. The folder "
+                "is the current one by default.\n"
+                "\n"
+                "The packages are those of ingot.lock beside the recipe; when there is none, or it "
+                "does not fit the recipe, it is written first. No root is needed. The same recipe "
+                "and lock give the same bytes.\n"
+                "\n"
+                "The artifacts are written to RECIPE/build, all at once at the end: the disk image, "
+                "its root and verity partitions, the UKI, the manifest, and SHA256SUMS.",
+        .rows = rows,
+        .examples = examples,
+        .operands_max = 1,
+        .options_size = sizeof(struct build_options),
+        .run = run,
+};

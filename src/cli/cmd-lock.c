@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* ingot lock [RECIPE] */
+#include "base/cleanup.h"
+#include "cli/command.h"
+#include "cli/json.h"
+#include "cli/print.h"
+#include "image/build.h"
+#include "package/lock.h"
+
+#include <json.h>
+#include <stdio.h>
+
+struct lock_options {
+        struct ingot_strings set, packages;
+        bool upgrade, offline;
+        const char *cache;
+};
+
+static const struct option rows[] = {
+        FLAG('u', "upgrade", struct lock_options, upgrade,
+             "Take the newest versions, of all packages or of those named"),
+        STRINGS('p', "package", "NAME", struct lock_options, packages,
+                "With --upgrade: only this package; may be given several times"),
+        STRINGS('s', "set", "SECTION.KEY=VALUE", struct lock_options, set,
+                "Override one value of the recipe"),
+        FLAG(0, "offline", struct lock_options, offline, "Use the cached indexes alone"),
+        STRING(0, "cache", "DIR", struct lock_options, cache,
+               "Use this cache instead of $XDG_CACHE_HOME/ingot"),
+        OPTION_JSON,
+        OPTION_QUIET,
+        {0},
+};
+
+static int print_lock(const struct ingot_lock *lock, size_t changed, bool json,
+                      ingot_error *reterr)
+{
+        if (!json) {
+                printf("%zu packages locked, %zu changed\n", lock->count, changed);
+                return 0;
+        }
+        json_object *o = json_object_new_object(), *list = json_object_new_array();
+        char hex[2 * INGOT_SHA256_SIZE + 1];
+        for (size_t i = 0; i < lock->count; i++) {
+                const struct ingot_locked_package *p = lock->packages + i;
+                json_object *item = json_object_new_object();
+                ingot_hex(hex, p->sha256, INGOT_SHA256_SIZE);
+                json_object_object_add(item, "name", json_object_new_string(p->name));
+                json_object_object_add(item, "version", json_object_new_string(p->version));
+                json_object_object_add(item, "architecture",
+                                       json_object_new_string(p->architecture));
+                json_object_object_add(item, "size", json_object_new_uint64(p->size));
+                json_object_object_add(item, "sha256", json_object_new_string(hex));
+                json_object_array_add(list, item);
+        }
+        json_object_object_add(o, "date", json_object_new_uint64(lock->date));
+        json_object_object_add(o, "changed", json_object_new_uint64(changed));
+        json_object_object_add(o, "packages", list);
+        return json_print(o, reterr);
+}
+
+static int run(const struct invocation *in, ingot_error *reterr)
+{
+        const struct lock_options *o = in->options;
+        _cleanup_(ingot_recipe_free_p) struct ingot_recipe *recipe = NULL;
+        _cleanup_lock_ struct ingot_lock lock = {0};
+        size_t changed = 0;
+        if (o->packages.count > 0 && !o->upgrade)
+                return ingot_fail(reterr, INGOT_E_USAGE, "--package needs --upgrade");
+        int r = ingot_recipe_load(in->operand_count > 0 ? in->operands[0] : ".",
+                                  (const char *const *) o->set.items, o->set.count, &recipe,
+                                  reterr);
+        if (r < 0)
+                return r;
+        struct ingot_build_options build = {
+                .recipe = recipe, .offline = o->offline, .cache = o->cache, .log = in->log};
+        r = ingot_build_lock(&build, o->upgrade && o->packages.count == 0,
+                             o->packages.count > 0 ? &o->packages : NULL, &lock, &changed, reterr);
+        print_progress_end();
+        return r < 0 ? r : print_lock(&lock, changed, in->json, reterr);
+}
+
+static const struct example examples[] = {
+        {"ingot lock appliance", "Write appliance/ingot.lock, keeping what is locked"},
+        {"ingot lock appliance --upgrade", "The same with the newest version of every package"},
+        {0},
+};
+
+const struct command cmd_lock = {
+        .name = "lock",
+        .synopsis = "[RECIPE]",
+        .summary = "Choose the exact packages of a recipe",
+        .details =
+                "Resolves the packages of RECIPE and writes ingot.lock beside it: name, version, "
+                "architecture, size, SHA-256 and path of each. Packages that are locked already "
+                "keep their version while the archive still has it, unless they are upgraded.\n"
+                "\n"
+                "The archive's index is checked against its OpenPGP signature. The mirror is the "
+                "recipe's, else the one that this host uses itself.",
+        .rows = rows,
+        .examples = examples,
+        .operands_max = 1,
+        .options_size = sizeof(struct lock_options),
+        .run = run,
+};

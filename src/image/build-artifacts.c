@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What a build leaves: the disk image, its parts by themselves under the names that updaters
+ * match, the manifest, and the sums of all of these. All are written first and renamed at the end.
+ */
+#include "base/cleanup.h"
+#include "base/parallel.h"
+#include "image/build-state.h"
+#include "os/copy.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define PIECE ((size_t) 256 << 10)
+
+enum { DISK, UKI, ROOT, HASH, MANIFEST, SUMS, COUNT };
+
+struct outputs {
+        struct ingot_build *b;
+        struct ingot_outfile *files[COUNT];
+        struct ingot_outfile own[COUNT]; /* those that only this step makes */
+        struct ingot_artifact artifacts[COUNT];
+};
+
+static void outputs_done(struct outputs *o)
+{
+        for (int i = 0; i < COUNT; i++) {
+                ingot_outfile_discard(o->own + i);
+                free(o->artifacts[i].name);
+        }
+}
+
+static int create(struct outputs *o, int which, const char *name, ingot_error *reterr)
+{
+        _cleanup_free_ char *path = NULL;
+        int r = ingot_build_output_path(o->b, name, &path, reterr);
+        if (r < 0)
+                return r;
+        o->files[which] = o->own + which;
+        return ingot_outfile_create(o->files[which], path, 0644, reterr);
+}
+
+/* A partition's content as a file of its own: LABEL.TYPE.PARTUUID.raw. */
+static int split(struct outputs *o, int which, const char *type, uint64_t size, ingot_error *reterr)
+{
+        const struct ingot_gpt_partition *p = ingot_build_partition(o->b, type, 1);
+        char uuid[INGOT_UUID_TEXT_SIZE];
+        _cleanup_free_ char *name = NULL;
+        ingot_uuid_format(&p->uuid, uuid);
+        int r = ingot_format(&name, reterr, "%s.%s.%s.raw", o->b->label, type, uuid);
+        if (r >= 0)
+                r = create(o, which, name, reterr);
+        if (r >= 0)
+                r = ingot_copy_sparse(o->b->disk.fd, ingot_gpt_offset(&o->b->gpt, p),
+                                      o->files[which]->fd, 0, size, reterr);
+        return r;
+}
+
+static int hash_one(void *context, size_t index, size_t slot, ingot_error *reterr)
+{
+        struct outputs *o = context;
+        struct ingot_artifact *a = o->artifacts + index;
+        struct ingot_sha256 h;
+        (void) slot;
+        off_t end = lseek(o->files[index]->fd, 0, SEEK_END);
+        _cleanup_free_ uint8_t *piece = malloc(PIECE);
+        if (end < 0)
+                return ingot_fail_errno(reterr, "seek in %s", o->files[index]->name);
+        if (!piece)
+                return ingot_fail_nomem(reterr);
+        ingot_sha256_init(&h);
+        a->size = (uint64_t) end;
+        for (uint64_t at = 0; at < a->size;) {
+                size_t n = a->size - at < PIECE ? (size_t) (a->size - at) : PIECE;
+                int r = ingot_file_pread(o->files[index]->fd, at, piece, n, reterr);
+                if (r < 0)
+                        return ingot_under(reterr, r, "%s", o->files[index]->name);
+                ingot_sha256_update(&h, piece, n);
+                at += n;
+        }
+        ingot_sha256_final(&h, a->sha256);
+        return ingot_strdup(&a->name, o->files[index]->name, reterr);
+}
+
+static int compare_artifacts(const void *a, const void *b)
+{
+        return strcmp(((const struct ingot_artifact *) a)->name,
+                      ((const struct ingot_artifact *) b)->name);
+}
+
+/* Moves COUNT artifacts into the result, sorted. */
+static int publish(struct outputs *o, size_t count, ingot_error *reterr)
+{
+        struct ingot_build_result *result = &o->b->result;
+        free(result->artifacts);
+        result->artifacts = calloc(count, sizeof(*result->artifacts));
+        result->artifact_count = 0;
+        if (!result->artifacts)
+                return ingot_fail_nomem(reterr);
+        for (size_t i = 0; i < count; i++) {
+                struct ingot_artifact *a = result->artifacts + i;
+                *a = o->artifacts[i];
+                a->name = NULL;
+                int r = ingot_strdup(&a->name, o->artifacts[i].name, reterr);
+                if (r < 0)
+                        return r;
+                result->artifact_count++;
+        }
+        qsort(result->artifacts, count, sizeof(*result->artifacts), compare_artifacts);
+        return 0;
+}
+
+static void forget(struct ingot_build_result *result)
+{
+        for (size_t i = 0; i < result->artifact_count; i++)
+                free(result->artifacts[i].name);
+        result->artifact_count = 0;
+}
+
+static int write_manifest(struct outputs *o, ingot_error *reterr)
+{
+        _cleanup_buffer_ struct ingot_buffer text = {0};
+        _cleanup_free_ char *name = NULL;
+        int r = publish(o, MANIFEST, reterr);
+        if (r >= 0)
+                r = ingot_build_manifest(o->b, &text, reterr);
+        forget(&o->b->result);
+        if (r >= 0)
+                r = ingot_format(&name, reterr, "%s.manifest.json", o->b->label);
+        if (r >= 0)
+                r = create(o, MANIFEST, name, reterr);
+        if (r >= 0)
+                r = ingot_file_write_all(o->files[MANIFEST]->fd, text.data, text.size, reterr);
+        return r < 0 ? r : hash_one(o, MANIFEST, 0, reterr);
+}
+
+/* As sha256sum(1) writes it. */
+static int write_sums(struct outputs *o, ingot_error *reterr)
+{
+        _cleanup_buffer_ struct ingot_buffer text = {0};
+        char hex[2 * INGOT_SHA256_SIZE + 1];
+        int r = publish(o, SUMS, reterr);
+        for (size_t i = 0; r >= 0 && i < SUMS; i++) {
+                const struct ingot_artifact *a = o->b->result.artifacts + i;
+                ingot_hex(hex, a->sha256, INGOT_SHA256_SIZE);
+                r = ingot_buffer_printf(&text, reterr, "%s  %s\n", hex, a->name);
+        }
+        forget(&o->b->result);
+        if (r >= 0)
+                r = create(o, SUMS, "SHA256SUMS", reterr);
+        if (r >= 0)
+                r = ingot_file_write_all(o->files[SUMS]->fd, text.data, text.size, reterr);
+        return r < 0 ? r : hash_one(o, SUMS, 0, reterr);
+}
+
+int ingot_build_artifacts(struct ingot_build *b, ingot_error *reterr)
+{
+        __attribute__((cleanup(outputs_done))) struct outputs o = {
+                .b = b, .files = {[DISK] = &b->disk, [UKI] = &b->uki}};
+        for (int i = 0; i < COUNT; i++)
+                o.own[i] = INGOT_OUTFILE_NONE;
+        int r = split(&o, ROOT, "root-x86-64", b->root_data_size, reterr);
+        if (r >= 0)
+                r = split(&o, HASH, "root-x86-64-verity", b->hash_size, reterr);
+        if (r < 0)
+                return r;
+        struct ingot_parallel hashing = {.threads = b->options->threads,
+                                         .count = MANIFEST,
+                                         .work = hash_one,
+                                         .context = &o};
+        r = ingot_parallel_run(&hashing, reterr);
+        if (r >= 0)
+                r = write_manifest(&o, reterr);
+        if (r >= 0)
+                r = write_sums(&o, reterr);
+        if (r >= 0)
+                r = publish(&o, COUNT, reterr);
+        for (int i = 0; r >= 0 && i < COUNT; i++)
+                r = ingot_outfile_commit(o.files[i], reterr);
+        if (r < 0)
+                return r;
+        return ingot_build_output_path(b, o.artifacts[DISK].name, &b->result.image, reterr);
+}

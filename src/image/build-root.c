@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The root file system, written straight to its place in the disk image while its verity tree is
+ * computed. Only the ESP stands before it, so its place is known before its size.
+ */
+#include "base/cleanup.h"
+#include "base/size.h"
+#include "format/erofs.h"
+#include "image/build-state.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#define SLOT_STEP ((uint64_t) 16 << 20) /* root slots of their own size are multiples of it */
+
+static int erofs_options(const struct ingot_build *b, struct ingot_erofs_options *ret,
+                         ingot_error *reterr)
+{
+        int level;
+        *ret = (struct ingot_erofs_options){
+                .threads = b->options->threads,
+                .build_time = b->timestamp,
+                .uuid = ingot_uuid_derive(&b->seed, "root-file-system", 16),
+                .log = b->options->log};
+        int r = ingot_erofs_compressor_parse(
+                ingot_recipe_text(b->recipe, INGOT_PARTITIONS_COMPRESSION), &ret->compressor,
+                &level, reterr);
+        if (r < 0)
+                return r;
+        ret->level = (int) ingot_recipe_number(b->recipe, INGOT_PARTITIONS_LEVEL);
+        return ingot_under(reterr, ingot_erofs_kernel_check(ret, b->kernel.version, reterr),
+                           "Partitions.Compression");
+}
+
+/* The bytes of one root slot: what the recipe says, or room for a release that grew. */
+static int slot_size(const struct ingot_build *b, uint64_t *ret, ingot_error *reterr)
+{
+        uint64_t given = ingot_recipe_number(b->recipe, INGOT_PARTITIONS_ROOT_SIZE);
+        uint64_t used = b->root_data_size;
+        if (given > 0 && given < used)
+                return ingot_fail(reterr, INGOT_E_SPACE,
+                                  "Partitions.RootSize is %" PRIu64 " bytes, but the root file "
+                                  "system has %" PRIu64,
+                                  given, used);
+        bool single = strcmp(ingot_recipe_text(b->recipe, INGOT_PARTITIONS_LAYOUT), "single") == 0;
+        *ret = given ? given : single ? used : ingot_align_up(used + used / 4, SLOT_STEP);
+        return 0;
+}
+
+/* The size of the hash area of a full slot. */
+static int hash_slot_size(const struct ingot_build *b, uint64_t slot, uint64_t *ret,
+                          ingot_error *reterr)
+{
+        struct ingot_verity largest = b->verity;
+        struct ingot_verity_geometry geometry;
+        largest.data_blocks = slot / INGOT_VERITY_BLOCK_SIZE;
+        int r = ingot_verity_geometry_of(&largest, &geometry, reterr);
+        if (r >= 0)
+                *ret = geometry.size;
+        return r;
+}
+
+/* Slot A into the table, now that the root hash is known. */
+static int place_slot(struct ingot_build *b, ingot_error *reterr)
+{
+        struct ingot_uuid data_uuid = ingot_verity_data_uuid(b->root_hash),
+                          hash_uuid = ingot_verity_hash_uuid(b->root_hash);
+        int r = slot_size(b, &b->slot_size, reterr);
+        if (r >= 0)
+                r = hash_slot_size(b, b->slot_size, &b->hash_slot_size, reterr);
+        if (r < 0)
+                return r;
+        struct ingot_build_slot slot = {.data_uuid = &data_uuid,
+                                        .hash_uuid = &hash_uuid,
+                                        .label = b->label};
+        return ingot_build_add_slot(b, &slot, reterr);
+}
+
+int ingot_build_root(struct ingot_build *b, ingot_error *reterr)
+{
+        struct ingot_erofs_options options;
+        struct ingot_erofs_result written;
+        struct ingot_verity_builder_options verity = {.threads = b->options->threads};
+        _cleanup_(ingot_verity_builder_free_p) struct ingot_verity_builder *builder = NULL;
+        int r = erofs_options(b, &options, reterr);
+        if (r < 0)
+                return r;
+        ingot_verity_from_seed(&verity.verity, &b->seed);
+        r = ingot_verity_builder_new(&verity, &builder, reterr);
+        if (r < 0)
+                return r;
+        const struct ingot_gpt_partition *esp = ingot_gpt_last(&b->gpt);
+        uint64_t offset = ingot_align_up(ingot_gpt_offset(&b->gpt, esp) +
+                                                 ingot_gpt_size(&b->gpt, esp),
+                                         INGOT_GPT_ALIGN);
+        struct ingot_writer disk = ingot_outfile_writer(&b->disk);
+        struct ingot_writer place = ingot_writer_part(&disk, offset);
+        struct ingot_writer tee = ingot_verity_builder_writer(builder, &place);
+        r = ingot_under(reterr, ingot_erofs_write(b->tree, &options, &tee, &written, reterr),
+                        "root file system");
+        if (r < 0)
+                return r;
+        b->root_data_size = written.size;
+        struct ingot_span area;
+        r = ingot_verity_builder_finish(builder, written.size, &area, b->root_hash, &b->verity,
+                                        reterr);
+        if (r >= 0)
+                r = place_slot(b, reterr);
+        if (r < 0)
+                return ingot_under(reterr, r, "verity");
+        const struct ingot_gpt_partition *root = ingot_build_partition(b, "root-x86-64", 1);
+        const struct ingot_gpt_partition *hash = ingot_build_partition(b, "root-x86-64-verity", 1);
+        if (ingot_gpt_offset(&b->gpt, root) != offset)
+                return ingot_fail(reterr, INGOT_E_INTERNAL, "the root partition moved");
+        b->hash_size = area.size;
+        return ingot_write_at(&disk, ingot_gpt_offset(&b->gpt, hash), area.data, area.size, reterr);
+}

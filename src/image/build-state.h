@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What the steps of a build hand on to each other; nobody else includes it. */
+#pragma once
+
+#include "base/buffer.h"
+#include "format/gpt.h"
+#include "format/tree.h"
+#include "format/verity.h"
+#include "image/build.h"
+#include "image/kernel.h"
+#include "os/file.h"
+#include "os/workdir.h"
+#include "package/lock.h"
+
+/* The time of a build that has neither packages nor Image.Timestamp: FAT knows no earlier one. */
+#define INGOT_TIMESTAMP_DEFAULT 315532800
+#define INGOT_VERITY_SIG_SIZE 16384 /* of its partition, as systemd-repart makes it */
+
+struct ingot_build {
+        const struct ingot_build_options *options;
+        const struct ingot_recipe *recipe;
+        const char *name, *version, *architecture;
+        char *label; /* NAME_VERSION: of partitions and files */
+        struct ingot_uuid seed;
+        int64_t timestamp;
+        char *output;       /* folder of the artifacts */
+        char *cache;        /* folder */
+        struct ingot_workdir workdir;
+        const char *work; /* its path */
+
+        bool has_packages;
+        struct ingot_lock lock;
+
+        struct ingot_tree *tree; /* of the root file system */
+        struct ingot_kernel kernel;
+        struct ingot_buffer kernel_image, stub, initrd;
+        char *stub_info; /* who made the stub: "systemd-stub 257…" */
+        struct ingot_tree *esp;
+
+        struct ingot_outfile disk, uki;
+        struct ingot_gpt gpt;
+        uint64_t slot_size, hash_slot_size; /* bytes of the partitions of one root slot */
+        uint64_t root_data_size;            /* bytes of the erofs in slot A … */
+        uint64_t hash_size;                 /* … and of its verity area */
+        struct ingot_verity verity;
+        uint8_t root_hash[INGOT_SHA256_SIZE];
+        char *command_line;
+        uint64_t uki_size;
+
+        struct ingot_build_result result;
+};
+
+/* The steps, in their order. */
+int ingot_build_packages(struct ingot_build *b, ingot_error *reterr); /* lock, fetch, install */
+int ingot_build_tree(struct ingot_build *b, ingot_error *reterr);     /* files, system, hermetic */
+int ingot_build_kernel(struct ingot_build *b, ingot_error *reterr);   /* kernel, stub, initrd */
+int ingot_build_layout(struct ingot_build *b, ingot_error *reterr);   /* an empty table, the ESP */
+int ingot_build_root(struct ingot_build *b, ingot_error *reterr);     /* erofs and verity, placed */
+int ingot_build_uki(struct ingot_build *b, ingot_error *reterr);      /* UKI and the ESP's tree */
+int ingot_build_disk(struct ingot_build *b, ingot_error *reterr);     /* ESP, slot B, /var, table */
+int ingot_build_artifacts(struct ingot_build *b, ingot_error *reterr);
+
+/* Frees what the packages step left. */
+void ingot_build_packages_done(struct ingot_build *b);
+
+/* The manifest of a finished build, as JSON text. */
+int ingot_build_manifest(const struct ingot_build *b, struct ingot_buffer *ret,
+                         ingot_error *reterr);
+
+/* Writes an empty ext4 of SIZE bytes for /var at OFFSET of the image; UUIDs and hash seed come from
+ * the seed. Needs mke2fs. */
+int ingot_var_write(const struct ingot_uuid *seed, uint64_t size, int64_t timestamp,
+                    const char *work, struct ingot_outfile *disk, uint64_t offset,
+                    ingot_error *reterr);
+
+/* "OUTPUT/NAME". */
+int ingot_build_output_path(const struct ingot_build *b, const char *name, char **ret,
+                            ingot_error *reterr);
+/* The COUNT-th (from 1) partition of that type; NULL: none. */
+struct ingot_gpt_partition *ingot_build_partition(struct ingot_build *b, const char *type,
+                                                  unsigned count);
+
+/* Adds root, verity and signature partitions of one slot; UUIDs NULL: from the seed. */
+struct ingot_build_slot {
+        const struct ingot_uuid *data_uuid, *hash_uuid;
+        const char *label;
+};
+int ingot_build_add_slot(struct ingot_build *b, const struct ingot_build_slot *slot,
+                         ingot_error *reterr);

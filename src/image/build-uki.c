@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Kernel, stub and initrd out of the tree; then, with the root hash, the UKI and the ESP's tree. */
+#include "base/cleanup.h"
+#include "format/partition-type.h"
+#include "format/uki.h"
+#include "image/build-state.h"
+#include "image/esp.h"
+#include "image/hermetic.h"
+#include "image/init-program.h"
+#include "image/initrd.h"
+#include "image/modules.h"
+
+#include <string.h>
+
+#define PROGRAM_MAX ((size_t) 256 << 20)
+
+static int read_program(const struct ingot_inode *inode, struct ingot_buffer *ret,
+                        ingot_error *reterr)
+{
+        uint8_t *data;
+        size_t size;
+        int r = ingot_inode_read(inode, PROGRAM_MAX, &data, &size, reterr);
+        if (r >= 0)
+                *ret = (struct ingot_buffer){.data = data, .size = size, .allocated = size + 1};
+        return r;
+}
+
+static int find_programs(struct ingot_build *b, ingot_error *reterr)
+{
+        struct ingot_inode *stub;
+        int r = ingot_kernel_find(b->tree, ingot_recipe_text(b->recipe, INGOT_BOOT_KERNEL),
+                                  &b->kernel, reterr);
+        if (r >= 0)
+                r = read_program(b->kernel.image, &b->kernel_image, reterr);
+        if (r >= 0)
+                r = ingot_stub_find(b->tree, "x64", &stub, reterr);
+        if (r >= 0)
+                r = read_program(stub, &b->stub, reterr);
+        if (r >= 0)
+                r = ingot_loader_info(stub, &b->stub_info, reterr);
+        return r;
+}
+
+static int wanted_modules(const struct ingot_build *b, struct ingot_strings *ret,
+                          ingot_error *reterr)
+{
+        const struct ingot_strings *more = ingot_recipe_list(b->recipe, INGOT_BOOT_MODULES);
+        int r = 0;
+        for (size_t i = 0; r >= 0 && i < ingot_modules_default_count; i++)
+                r = ingot_strings_add(ret, ingot_modules_default[i], reterr);
+        for (size_t i = 0; r >= 0 && i < more->count; i++)
+                r = ingot_strings_add(ret, more->items[i], reterr);
+        return r;
+}
+
+static int make_initrd(struct ingot_build *b, ingot_error *reterr)
+{
+        _cleanup_strings_ struct ingot_strings modules = {0};
+        const struct ingot_partition_type *type = ingot_partition_type_by_name("var");
+        struct ingot_uuid var = ingot_gpt_uuid_from_seed(&b->seed, &type->uuid, 1);
+        struct ingot_initrd_options options = {
+                .version = b->kernel.version,
+                .init = ingot_init_program(),
+                .shell = ingot_recipe_bool(b->recipe, INGOT_BOOT_SHELL),
+                .var = &var,
+                .mtime = b->timestamp,
+                .log = b->options->log};
+        int r = wanted_modules(b, &modules, reterr);
+        if (r < 0)
+                return r;
+        if (!ingot_etc_mode_parse(ingot_recipe_text(b->recipe, INGOT_BOOT_ETC), &options.etc))
+                return ingot_fail(reterr, INGOT_E_INTERNAL, "Boot.Etc");
+        options.modules = (const char *const *) modules.items;
+        options.module_count = modules.count;
+        return ingot_under(reterr, ingot_initrd_build(b->tree, &options, &b->initrd, reterr),
+                           "initrd");
+}
+
+int ingot_build_kernel(struct ingot_build *b, ingot_error *reterr)
+{
+        _cleanup_strings_ struct ingot_strings removed = {0};
+        int r = find_programs(b, reterr);
+        if (r >= 0)
+                r = make_initrd(b, reterr);
+        if (r >= 0)
+                r = ingot_kernel_empty_boot(b->tree, &removed, reterr);
+        if (r < 0)
+                return r;
+        b->kernel.image = NULL; /* went with /boot, perhaps */
+        return ingot_dpkg_forget(b->tree, &removed, b->timestamp, reterr);
+}
+
+static int make_command_line(struct ingot_build *b, ingot_error *reterr)
+{
+        const struct ingot_strings *words = ingot_recipe_list(b->recipe, INGOT_BOOT_COMMAND_LINE);
+        _cleanup_buffer_ struct ingot_buffer line = {0};
+        char hex[2 * INGOT_SHA256_SIZE + 1];
+        ingot_hex(hex, b->root_hash, INGOT_SHA256_SIZE);
+        int r = ingot_buffer_printf(&line, reterr, "roothash=%s", hex);
+        for (size_t i = 0; r >= 0 && i < words->count; i++)
+                r = ingot_buffer_printf(&line, reterr, " %s", words->items[i]);
+        if (r >= 0)
+                b->command_line = (char *) ingot_buffer_take(&line);
+        return r;
+}
+
+static int write_uki(struct ingot_build *b, ingot_error *reterr)
+{
+        struct ingot_inode *release = ingot_tree_resolve(b->tree, "etc/os-release");
+        struct ingot_span kernel = ingot_buffer_span(&b->kernel_image),
+                          initrd = ingot_buffer_span(&b->initrd),
+                          line = INGOT_SPAN(b->command_line, strlen(b->command_line)),
+                          uname = INGOT_SPAN(b->kernel.version, strlen(b->kernel.version)),
+                          sbat = INGOT_SPAN(ingot_uki_sbat, strlen(ingot_uki_sbat));
+        if (!release || release->type != INGOT_FILE_REGULAR)
+                return ingot_fail(reterr, INGOT_E_NOTFOUND, "no /etc/os-release in the tree");
+        struct ingot_uki_input inputs[] = {
+                {INGOT_UKI_OSREL, release->content},
+                {INGOT_UKI_CMDLINE, ingot_reader_of_span(&line)},
+                {INGOT_UKI_UNAME, ingot_reader_of_span(&uname)},
+                {INGOT_UKI_SBAT, ingot_reader_of_span(&sbat)},
+                {INGOT_UKI_LINUX, ingot_reader_of_span(&kernel)},
+                {INGOT_UKI_INITRD, ingot_reader_of_span(&initrd)},
+        };
+        struct ingot_writer out = ingot_outfile_writer(&b->uki);
+        return ingot_uki_build(ingot_buffer_span(&b->stub), inputs, ARRAY_SIZE(inputs), &out,
+                               &b->uki_size, reterr);
+}
+
+static int read_uki(void *context, uint64_t offset, void *ret, size_t size, ingot_error *reterr)
+{
+        const struct ingot_build *b = context;
+        return ingot_file_pread(b->uki.fd, offset, ret, size, reterr);
+}
+
+int ingot_build_uki(struct ingot_build *b, ingot_error *reterr)
+{
+        _cleanup_free_ char *name = NULL, *path = NULL;
+        int r = make_command_line(b, reterr);
+        if (r >= 0)
+                r = ingot_format(&name, reterr, "%s.efi", b->label);
+        if (r >= 0)
+                r = ingot_build_output_path(b, name, &path, reterr);
+        if (r >= 0)
+                r = ingot_outfile_create(&b->uki, path, 0644, reterr);
+        if (r >= 0)
+                r = write_uki(b, reterr);
+        if (r < 0)
+                return ingot_under(reterr, r, "UKI");
+        struct ingot_esp_options esp = {
+                .system = b->tree,
+                .name = b->name,
+                .version = b->version,
+                .uki = {.read_at = read_uki, .context = b, .size = b->uki_size},
+                .tries = (unsigned) ingot_recipe_number(b->recipe, INGOT_BOOT_TRIES),
+                .timeout = ingot_recipe_text(b->recipe, INGOT_BOOT_TIMEOUT),
+                .mtime = b->timestamp};
+        return ingot_under(reterr, ingot_esp_tree(&esp, &b->esp, reterr), "ESP");
+}
