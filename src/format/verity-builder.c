@@ -357,6 +357,43 @@ static int finish_data(struct ingot_verity_builder *b, ingot_error *reterr)
         return 0;
 }
 
+/* Is a block behind COUNT written? */
+static bool touched_behind(const struct ingot_verity_builder *b, uint64_t count)
+{
+        for (uint64_t i = count; i < b->verity.data_blocks; i++)
+                if (b->state[i] != UNTOUCHED)
+                        return true;
+        return false;
+}
+
+int ingot_verity_builder_truncate(struct ingot_verity_builder *builder, uint64_t data_size,
+                                  ingot_error *reterr)
+{
+        struct ingot_verity verity = builder->verity;
+        struct ingot_verity_geometry geometry;
+        stop_threads(builder);
+        uint64_t blocks = data_size / verity.data_block_size;
+        if (data_size % verity.data_block_size != 0 || blocks > verity.data_blocks ||
+            touched_behind(builder, blocks))
+                return ingot_fail(reterr, INGOT_E_USAGE,
+                                  "%" PRIu64 " bytes are not the verity data that was written",
+                                  data_size);
+        verity.data_blocks = blocks;
+        int r = ingot_verity_geometry_of(&verity, &geometry, reterr);
+        if (r < 0)
+                return r;
+        uint8_t *area = calloc(1, (size_t) geometry.size);
+        if (!area)
+                return ingot_fail_nomem(reterr);
+        uint8_t *old = builder->area, *leaves = digest_at(builder, 0);
+        builder->area = area;
+        builder->verity = verity;
+        builder->geometry = geometry;
+        memcpy(digest_at(builder, 0), leaves, (size_t) blocks * INGOT_VERITY_DIGEST_SIZE);
+        free(old);
+        return 0;
+}
+
 int ingot_verity_builder_finish(struct ingot_verity_builder *builder, struct ingot_span *ret_area,
                                 uint8_t ret_root_hash[INGOT_VERITY_DIGEST_SIZE],
                                 struct ingot_verity *ret_verity, ingot_error *reterr)

@@ -88,6 +88,10 @@ int ingot_verity_builder_new(const struct ingot_verity_builder_options *options,
 /* INNER is copied; its context outlives the builder. Offset 0 is the first data block. */
 struct ingot_writer ingot_verity_builder_writer(struct ingot_verity_builder *builder,
                                                 const struct ingot_writer *inner);
+/* Less data than the builder was made for, when that was not known before; called once, at the end.
+ * USAGE when blocks behind DATA_SIZE were written, or it is no whole number of blocks. */
+int ingot_verity_builder_truncate(struct ingot_verity_builder *builder, uint64_t data_size,
+                                  ingot_error *reterr);
 /* Ends it: no write after this. *ret_area is the hash area with the superblock, *ret_verity its
  * content (may be NULL); the area's bytes are the builder's and live until it is freed. */
 int ingot_verity_builder_finish(struct ingot_verity_builder *builder, struct ingot_span *ret_area,

@@ -32,6 +32,20 @@ static int erofs_options(const struct ingot_build *b, struct ingot_erofs_options
                            "Partitions.Compression");
 }
 
+/* No entry takes more in an erofs: content that does not compress, an inode with its attributes, a
+ * name. The bound only reserves room for digests. */
+static int add_to_bound(void *context, const char *path, struct ingot_inode *inode,
+                        ingot_error *reterr)
+{
+        uint64_t *bound = context, more = inode->content.size + inode->content.size / 64 + 16384;
+        for (size_t i = 0; i < inode->xattr_count; i++)
+                more += inode->xattrs[i].size;
+        if (!ingot_add_u64(*bound, more, bound) || *bound > (uint64_t) 2 << 40)
+                return ingot_fail(reterr, INGOT_E_LIMIT,
+                                  "%s: with it the tree has more than 2 TiB", path);
+        return 0;
+}
+
 /* The bytes of one root slot: what the recipe says, or room for a release that grew. */
 static int slot_size(const struct ingot_build *b, uint64_t *ret, ingot_error *reterr)
 {
@@ -81,11 +95,16 @@ int ingot_build_root(struct ingot_build *b, ingot_error *reterr)
         struct ingot_erofs_options options;
         struct ingot_erofs_result written;
         struct ingot_verity_builder_options verity = {.threads = b->options->threads};
+        uint64_t most = 64 << 20;
         _cleanup_(ingot_verity_builder_free_p) struct ingot_verity_builder *builder = NULL;
         int r = erofs_options(b, &options, reterr);
         if (r < 0)
                 return r;
         ingot_verity_from_seed(&verity.verity, &b->seed);
+        r = ingot_tree_walk(b->tree, add_to_bound, &most, reterr);
+        if (r < 0)
+                return r;
+        verity.data_size = ingot_align_up(most, INGOT_VERITY_BLOCK_SIZE);
         r = ingot_verity_builder_new(&verity, &builder, reterr);
         if (r < 0)
                 return r;
@@ -102,8 +121,9 @@ int ingot_build_root(struct ingot_build *b, ingot_error *reterr)
                 return r;
         b->root_data_size = written.size;
         struct ingot_span area;
-        r = ingot_verity_builder_finish(builder, written.size, &area, b->root_hash, &b->verity,
-                                        reterr);
+        r = ingot_verity_builder_truncate(builder, written.size, reterr);
+        if (r >= 0)
+                r = ingot_verity_builder_finish(builder, &area, b->root_hash, &b->verity, reterr);
         if (r >= 0)
                 r = place_slot(b, reterr);
         if (r < 0)

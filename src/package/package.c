@@ -14,6 +14,7 @@ void ingot_package_request_done(struct ingot_package_request *r)
 {
         ingot_package_sources_done(&r->sources);
         ingot_strings_done(&r->packages);
+        ingot_strings_done(&r->assumed);
         *r = (struct ingot_package_request){0};
 }
 
@@ -22,12 +23,26 @@ static const char *request_architecture(const struct ingot_package_request *r)
         return r->architecture ? r->architecture : ingot_host_architecture();
 }
 
+/* Names, each once, in byte order, each on a line behind WORD. */
+static int describe_names(const struct ingot_strings *list, const char *word,
+                          struct ingot_buffer *ret, ingot_error *reterr)
+{
+        _cleanup_strings_ struct ingot_strings names = {0};
+        int e = 0;
+        for (size_t i = 0; e >= 0 && i < list->count; i++)
+                e = ingot_strings_add(&names, list->items[i], reterr);
+        ingot_strings_sort(&names);
+        for (size_t i = 0; e >= 0 && i < names.count; i++)
+                if (i == 0 || strcmp(names.items[i - 1], names.items[i]) != 0)
+                        e = ingot_buffer_printf(ret, reterr, "%s %s\n", word, names.items[i]);
+        return e;
+}
+
 /* The request as text, in which everything that decides the result stands once, in one order. */
 static int describe(const struct ingot_package_request *r, struct ingot_buffer *ret,
                     ingot_error *reterr)
 {
         static const char *const bases[] = {"required", "essential", "none"};
-        _cleanup_strings_ struct ingot_strings names = {0};
         const char *architecture = request_architecture(r);
         int e = ingot_buffer_printf(ret, reterr, "distribution %s\narchitecture %s\nbase %s\n"
                                                  "recommends %d\n",
@@ -39,13 +54,9 @@ static int describe(const struct ingot_package_request *r, struct ingot_buffer *
                 e = ingot_buffer_printf(ret, reterr, "source %s %s %s\n",
                                         s->mirror ? s->mirror : "-", s->suite, s->components);
         }
-        for (size_t i = 0; e >= 0 && i < r->packages.count; i++)
-                e = ingot_strings_add(&names, r->packages.items[i], reterr);
-        ingot_strings_sort(&names);
-        for (size_t i = 0; e >= 0 && i < names.count; i++)
-                if (i == 0 || strcmp(names.items[i - 1], names.items[i]) != 0)
-                        e = ingot_buffer_printf(ret, reterr, "package %s\n", names.items[i]);
-        return e;
+        if (e >= 0)
+                e = describe_names(&r->packages, "package", ret, reterr);
+        return e < 0 ? e : describe_names(&r->assumed, "assumed", ret, reterr);
 }
 
 int ingot_package_request_digest(const struct ingot_package_request *r,

@@ -25,6 +25,7 @@ struct ingot_package_request {
         const char *architecture;             /* UAPI name: "x86-64", "arm64"; NULL: the host's */
         struct ingot_package_sources sources; /* earlier ones win at equal versions */
         struct ingot_strings packages;        /* names, or NAME=VERSION; order does not matter */
+        struct ingot_strings assumed;         /* names that others may depend on; not installed */
         enum ingot_package_base base;
         bool recommends;     /* install what is recommended, too */
         const char *keyring; /* OpenPGP keyring (binary or armoured); NULL: the distribution's */

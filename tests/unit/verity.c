@@ -392,3 +392,32 @@ TEST(veritysetup_makes_the_same_bytes_and_verifies)
                 CHECK_EQ(oracle_run(&same, "cmp %s %s", hash, theirs), 0);
         }
 }
+
+TEST(a_builder_made_for_more_data_gives_the_same_tree)
+{
+        ingot_error error = {0};
+        static const size_t counts[] = {1, 2, 128, 129, 1000};
+        for (size_t i = 0; i < ARRAY_SIZE(counts); i++) {
+                uint8_t root[32], root2[32];
+                size_t size;
+                struct ingot_span area;
+                _cleanup_(done) struct memory m = pattern(counts[i]);
+                _cleanup_(done) struct memory to = {calloc(counts[i], BLOCK), m.size};
+                _cleanup_free_ uint8_t *want = NULL;
+                _cleanup_(ingot_verity_builder_free_p) struct ingot_verity_builder *b = NULL;
+                struct ingot_verity_builder_options o = {.data_size = 20000 * BLOCK, .threads = 2};
+                struct ingot_writer inner = {.write_at = write_memory, .context = &to};
+                ingot_verity_from_seed(&o.verity, seed());
+                CHECK_OK(build(&m, 1, &want, &size, root, &error));
+                CHECK_OK(ingot_verity_builder_new(&o, &b, &error));
+                struct ingot_writer w = ingot_verity_builder_writer(b, &inner);
+                CHECK_OK(ingot_write_at(&w, 0, m.bytes, m.size, &error));
+                CHECK_FAILS(ingot_verity_builder_truncate(b, m.size - BLOCK, &error),
+                            INGOT_E_USAGE, "not the verity data");
+                CHECK_OK(ingot_verity_builder_truncate(b, m.size, &error));
+                CHECK_OK(ingot_verity_builder_finish(b, &area, root2, NULL, &error));
+                CHECK(memcmp(root, root2, 32) == 0);
+                CHECK_EQ(area.size, size);
+                CHECK(memcmp(area.data, want, size) == 0);
+        }
+}
