@@ -16,12 +16,16 @@ struct ingot_http_job {
         const char *url;
         uint64_t offset; /* first byte wanted */
         uint64_t length; /* bytes wanted; 0: to the end */
+        /* Called once before the job begins, in order of the jobs; may set offset and length, and
+         * open what write needs. > 0: nothing to do. May be NULL. */
+        int (*start)(struct ingot_http_job *job, ingot_error *reterr);
         /* Gets every wanted byte once and in order, whatever retries happen. A failure of it ends
          * the whole run with its error. */
         int (*write)(void *context, const void *data, size_t size, ingot_error *reterr);
-        /* The job's end: R is 0, or its error is *why (NOTFOUND: no such file; SYSTEM: could not be
-         * had). < 0 ends the run; > 0 says that url and offset were changed and the job is to run
-         * again; 0 goes on with the others. */
+        /* The job's end: R is 0, or its error is *why (NOTFOUND: no such file; FORMAT: shorter than
+         * offset and length say; SYSTEM: could not be had). < 0 ends the run; > 0 says that url or
+         * offset were changed and the job is to run again; 0 goes on with the others. NULL: every
+         * error ends the run. */
         int (*finish)(struct ingot_http_job *job, int r, const ingot_error *why,
                       ingot_error *reterr);
         void *context;

@@ -58,6 +58,10 @@ struct ingot_cache_job {
         uint8_t sha256[INGOT_SHA256_SIZE]; /* exact */
 };
 
+/* Which of the jobs are in the cache, whole and true, into RET[COUNT]; damaged ones are removed. */
+int ingot_cache_check(const struct ingot_cache *c, const struct ingot_cache_job *jobs, size_t count,
+                      bool *ret, ingot_error *reterr);
+
 /*
  * Downloads those of the jobs that are not in the cache, PARALLEL at a time (0: 8), resuming what
  * was begun before. REFUSED: wrong size or digest; NOTFOUND: the server has it not; SYSTEM: the

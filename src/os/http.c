@@ -1,0 +1,392 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Downloads with libcurl's multi interface. A job that breaks off is asked for again from the byte
+ * where it broke; a server that does not know ranges costs the bytes again, but the caller still
+ * sees each once.
+ */
+#include "os/http.h"
+#include "base/buffer.h"
+#include "base/cleanup.h"
+
+#include <curl/curl.h>
+#include <inttypes.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#define PROGRESS_THAT_COUNTS 65536 /* bytes after which a broken try does not count as one */
+#define BACKOFF_DOUBLINGS 4
+#define REDIRECTS_MAX 10
+
+enum state { STATE_WAITING, STATE_RUNNING, STATE_DONE };
+
+struct transfer {
+        struct run *run;
+        struct ingot_http_job *job;
+        CURL *easy; /* while running */
+        enum state state;
+        bool started;       /* the job's start was called */
+        bool checked;       /* the head of this try's answer was looked at */
+        bool enough;        /* all that was wanted is there: this end is no failure */
+        uint64_t delivered; /* bytes that the job has got */
+        uint64_t at_start;  /* the same when this try began */
+        uint64_t skip;      /* bytes of this answer to be dropped: the server sends from 0 */
+        unsigned failures;
+        uint64_t not_before; /* milliseconds */
+};
+
+struct run {
+        struct ingot_http_options options;
+        CURLM *multi;
+        struct transfer *transfers;
+        size_t count, first; /* all before FIRST are done */
+        unsigned running;
+        int r; /* what ends the run, with its error */
+        ingot_error error;
+};
+
+static void init_curl(void)
+{
+        curl_global_init(CURL_GLOBAL_DEFAULT);
+}
+
+static uint64_t now_ms(void)
+{
+        struct timespec t;
+        clock_gettime(CLOCK_MONOTONIC, &t);
+        return (uint64_t) t.tv_sec * 1000 + (uint64_t) t.tv_nsec / 1000000;
+}
+
+/* An answer to a request for a range: does it begin where it should? */
+static bool range_begins_at(CURL *easy, uint64_t want)
+{
+        struct curl_header *header;
+        uint64_t got;
+        if (curl_easy_header(easy, "Content-Range", 0, CURLH_HEADER, -1, &header) != CURLHE_OK)
+                return false;
+        return sscanf(header->value, "bytes %" SCNu64 "-", &got) == 1 && got == want;
+}
+
+/* Looks at the head of an answer once: is its body what was asked for, and what of it to skip? */
+static bool body_wanted(struct transfer *t)
+{
+        long status = 0;
+        uint64_t from = t->job->offset + t->delivered;
+        curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
+        if (t->checked)
+                return status == 0 || status == 200 || status == 206;
+        t->checked = true;
+        t->skip = status == 200 ? from : 0;
+        return status == 0 || status == 200 || (status == 206 && range_begins_at(t->easy, from));
+}
+
+static size_t receive(char *data, size_t unit, size_t count, void *context)
+{
+        struct transfer *t = context;
+        size_t size = unit * count, n = size;
+        if (!body_wanted(t))
+                return size; /* an error's page: read and dropped */
+        if (t->skip >= n) {
+                t->skip -= n;
+                return size;
+        }
+        data += t->skip;
+        n -= (size_t) t->skip;
+        t->skip = 0;
+        if (t->job->length > 0 && n >= t->job->length - t->delivered) {
+                n = (size_t) (t->job->length - t->delivered);
+                t->enough = true;
+        }
+        int r = n > 0 ? t->job->write(t->job->context, data, n, &t->run->error) : 0;
+        if (r < 0) {
+                t->run->r = r;
+                return CURL_WRITEFUNC_ERROR;
+        }
+        t->delivered += n;
+        return size;
+}
+
+static void set_options(struct transfer *t, const char *protocols)
+{
+        const struct ingot_http_options *o = &t->run->options;
+        CURL *e = t->easy;
+        curl_easy_setopt(e, CURLOPT_URL, t->job->url);
+        curl_easy_setopt(e, CURLOPT_PRIVATE, t);
+        curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, receive);
+        curl_easy_setopt(e, CURLOPT_WRITEDATA, t);
+        curl_easy_setopt(e, CURLOPT_PROTOCOLS_STR, protocols);
+        curl_easy_setopt(e, CURLOPT_REDIR_PROTOCOLS_STR, "http,https");
+        curl_easy_setopt(e, CURLOPT_FOLLOWLOCATION, 1L);
+        curl_easy_setopt(e, CURLOPT_MAXREDIRS, (long) REDIRECTS_MAX);
+        curl_easy_setopt(e, CURLOPT_NOSIGNAL, 1L);
+        curl_easy_setopt(e, CURLOPT_USERAGENT, "ingot/" INGOT_VERSION);
+        curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT, (long) o->timeout);
+        curl_easy_setopt(e, CURLOPT_LOW_SPEED_LIMIT, 1L);
+        curl_easy_setopt(e, CURLOPT_LOW_SPEED_TIME, (long) o->timeout);
+        curl_easy_setopt(e, CURLOPT_BUFFERSIZE, 262144L);
+}
+
+static int begin(struct transfer *t, ingot_error *reterr)
+{
+        char range[64];
+        uint64_t from = t->job->offset + t->delivered;
+        if (!t->easy)
+                t->easy = curl_easy_init();
+        if (!t->easy)
+                return ingot_fail_nomem(reterr);
+        set_options(t, "http,https,file");
+        if (from > 0) {
+                snprintf(range, sizeof(range), "%" PRIu64 "-", from);
+                if (t->job->length > 0)
+                        snprintf(range, sizeof(range), "%" PRIu64 "-%" PRIu64, from,
+                                 t->job->offset + t->job->length - 1);
+                curl_easy_setopt(t->easy, CURLOPT_RANGE, range);
+        }
+        t->checked = t->enough = false;
+        t->skip = 0;
+        t->at_start = t->delivered;
+        if (curl_multi_add_handle(t->run->multi, t->easy) != CURLM_OK)
+                return ingot_fail(reterr, INGOT_E_INTERNAL, "start a download");
+        t->state = STATE_RUNNING;
+        t->run->running++;
+        return 0;
+}
+
+/* Starts the job for the first time; a job with nothing to do is done. */
+static int start(struct transfer *t, ingot_error *reterr)
+{
+        t->started = true;
+        int r = t->job->start ? t->job->start(t->job, reterr) : 0;
+        if (r > 0)
+                t->state = STATE_DONE;
+        return r < 0 ? r : 0;
+}
+
+static void release(struct transfer *t)
+{
+        curl_multi_remove_handle(t->run->multi, t->easy);
+        curl_easy_cleanup(t->easy);
+        t->easy = NULL;
+        t->run->running--;
+}
+
+/* Is it worth asking again? */
+static bool transient(CURLcode code, long status)
+{
+        switch (code) {
+        case CURLE_OK:
+                return status == 408 || status == 429 || status >= 500;
+        case CURLE_UNSUPPORTED_PROTOCOL:
+        case CURLE_URL_MALFORMAT:
+        case CURLE_PEER_FAILED_VERIFICATION:
+        case CURLE_SSL_CACERT_BADFILE:
+        case CURLE_FILE_COULDNT_READ_FILE:
+        case CURLE_TOO_MANY_REDIRECTS:
+        case CURLE_OUT_OF_MEMORY:
+                return false;
+        default:
+                return true;
+        }
+}
+
+/* What the end of a try means: 0 all is there, or an error. */
+static int judge(const struct transfer *t, CURLcode code, long status, ingot_error *why)
+{
+        const char *url = t->job->url;
+        if (t->enough)
+                return 0;
+        if (code == CURLE_FILE_COULDNT_READ_FILE || status == 404 || status == 410)
+                return ingot_fail(why, INGOT_E_NOTFOUND, "there is no %s", url);
+        if (status == 416 || code == CURLE_BAD_DOWNLOAD_RESUME)
+                return ingot_fail(why, INGOT_E_FORMAT, "%s ends before byte %" PRIu64, url,
+                                  t->job->offset + t->delivered);
+        if (code != CURLE_OK)
+                return ingot_fail(why, INGOT_E_SYSTEM, "download %s: %s", url,
+                                  curl_easy_strerror(code));
+        if (status != 0 && status != 200 && status != 206)
+                return ingot_fail(why, INGOT_E_SYSTEM, "download %s: the server answers %ld", url,
+                                  status);
+        if (status == 206 && t->checked && !range_begins_at(t->easy, t->job->offset + t->at_start))
+                return ingot_fail(why, INGOT_E_SYSTEM, "download %s: the server sends another part",
+                                  url);
+        if (t->job->length > 0)
+                return ingot_fail(why, INGOT_E_FORMAT, "%s has %" PRIu64 " bytes, not %" PRIu64,
+                                  url, t->job->offset + t->delivered,
+                                  t->job->offset + t->job->length);
+        return 0;
+}
+
+static void wait_and_retry(struct transfer *t)
+{
+        unsigned doublings = t->failures - 1;
+        if (doublings > BACKOFF_DOUBLINGS)
+                doublings = BACKOFF_DOUBLINGS;
+        t->not_before = now_ms() + ((uint64_t) t->run->options.wait << doublings);
+        t->state = STATE_WAITING;
+}
+
+static int conclude(struct transfer *t, int r, const ingot_error *why, ingot_error *reterr)
+{
+        t->state = STATE_DONE;
+        if (!t->job->finish) {
+                if (r < 0 && reterr)
+                        *reterr = *why;
+                return r;
+        }
+        r = t->job->finish(t->job, r, why, reterr);
+        if (r > 0) {
+                t->state = STATE_WAITING;
+                t->delivered = t->not_before = t->failures = 0;
+        }
+        return r < 0 ? r : 0;
+}
+
+static int ended(struct transfer *t, CURLcode code, ingot_error *reterr)
+{
+        ingot_error why = {0};
+        long status = 0;
+        curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
+        int r = judge(t, code, status, &why);
+        bool again = r < 0 && transient(code, status) && r != -INGOT_E_FORMAT;
+        release(t);
+        if (t->delivered - t->at_start >= PROGRESS_THAT_COUNTS)
+                t->failures = 0;
+        if (again && ++t->failures < t->run->options.tries) {
+                wait_and_retry(t);
+                return 0;
+        }
+        if (again)
+                ingot_under(&why, r, "after %u tries", t->failures);
+        return conclude(t, r, &why, reterr);
+}
+
+static int take_messages(struct run *run, ingot_error *reterr)
+{
+        int left, r = 0;
+        for (CURLMsg *m; r >= 0 && (m = curl_multi_info_read(run->multi, &left));) {
+                struct transfer *t = NULL;
+                if (m->msg != CURLMSG_DONE)
+                        continue;
+                curl_easy_getinfo(m->easy_handle, CURLINFO_PRIVATE, (char **) &t);
+                if (run->r < 0) {
+                        if (reterr)
+                                *reterr = run->error;
+                        return run->r;
+                }
+                r = ended(t, m->data.result, reterr);
+        }
+        return r;
+}
+
+/* Begins what may begin. *RET_WAIT: milliseconds until the next one is due, at most a second. */
+static int begin_due(struct run *run, int *ret_wait, ingot_error *reterr)
+{
+        uint64_t now = now_ms(), wait = 1000;
+        int r = 0;
+        while (run->first < run->count && run->transfers[run->first].state == STATE_DONE)
+                run->first++;
+        for (size_t i = run->first; r >= 0 && i < run->count; i++) {
+                struct transfer *t = &run->transfers[i];
+                if (run->running >= run->options.parallel)
+                        break;
+                if (t->state != STATE_WAITING)
+                        continue;
+                if (t->not_before > now) {
+                        wait = t->not_before - now < wait ? t->not_before - now : wait;
+                        continue;
+                }
+                if (!t->started)
+                        r = start(t, reterr);
+                if (r >= 0 && t->state == STATE_WAITING)
+                        r = begin(t, reterr);
+        }
+        *ret_wait = (int) wait;
+        return r;
+}
+
+static int loop(struct run *run, ingot_error *reterr)
+{
+        for (;;) {
+                int wait, active;
+                int r = begin_due(run, &wait, reterr);
+                if (r < 0)
+                        return r;
+                if (run->first == run->count)
+                        return 0;
+                if (curl_multi_perform(run->multi, &active) != CURLM_OK)
+                        return ingot_fail(reterr, INGOT_E_INTERNAL, "run the downloads");
+                r = take_messages(run, reterr);
+                if (r < 0)
+                        return r;
+                if (active > 0 || run->running == 0)
+                        curl_multi_poll(run->multi, NULL, 0, wait, NULL);
+        }
+}
+
+static void fill_defaults(struct ingot_http_options *o)
+{
+        o->parallel = o->parallel ? o->parallel : 8;
+        o->tries = o->tries ? o->tries : 5;
+        o->wait = o->wait ? o->wait : 250;
+        o->timeout = o->timeout ? o->timeout : 30;
+}
+
+int ingot_http_run(const struct ingot_http_options *options, struct ingot_http_job *jobs,
+                   size_t count, ingot_error *reterr)
+{
+        static pthread_once_t once = PTHREAD_ONCE_INIT;
+        pthread_once(&once, init_curl);
+        struct run run = {.count = count};
+        if (options)
+                run.options = *options;
+        fill_defaults(&run.options);
+        _cleanup_free_ struct transfer *transfers = calloc(count + 1, sizeof(*transfers));
+        run.transfers = transfers;
+        run.multi = curl_multi_init();
+        if (!transfers || !run.multi) {
+                curl_multi_cleanup(run.multi);
+                return ingot_fail_nomem(reterr);
+        }
+        for (size_t i = 0; i < count; i++)
+                transfers[i] = (struct transfer){.run = &run, .job = &jobs[i]};
+        int r = loop(&run, reterr);
+        for (size_t i = 0; i < count; i++)
+                if (transfers[i].easy)
+                        release(&transfers[i]);
+        curl_multi_cleanup(run.multi);
+        return r;
+}
+
+struct whole {
+        struct ingot_buffer buffer;
+        size_t max;
+};
+
+static int append(void *context, const void *data, size_t size, ingot_error *reterr)
+{
+        struct whole *w = context;
+        if (size > w->max - w->buffer.size)
+                return ingot_fail(reterr, INGOT_E_LIMIT, "the answer has more than %zu bytes",
+                                  w->max);
+        return ingot_buffer_append(&w->buffer, data, size, reterr);
+}
+
+int ingot_http_get(const char *url, size_t max, uint8_t **ret, size_t *ret_size,
+                   ingot_error *reterr)
+{
+        struct whole w = {.max = max};
+        struct ingot_http_job job = {.url = url, .write = append, .context = &w};
+        int r = ingot_http_run(NULL, &job, 1, reterr);
+        if (r == -INGOT_E_LIMIT)
+                ingot_under(reterr, r, "%s", url);
+        if (r >= 0)
+                r = ingot_buffer_append(&w.buffer, "", 1, reterr);
+        if (r < 0) {
+                ingot_buffer_done(&w.buffer);
+                return r;
+        }
+        *ret_size = w.buffer.size - 1;
+        *ret = ingot_buffer_take(&w.buffer);
+        return 0;
+}
