@@ -77,6 +77,16 @@ int ingot_cache_create(const struct ingot_cache *c, const char *kind,
         return r < 0 ? r : ingot_outfile_create(ret, path, 0644, reterr);
 }
 
+int ingot_cache_remove(const struct ingot_cache *c, const char *kind,
+                       const uint8_t digest[INGOT_SHA256_SIZE], ingot_error *reterr)
+{
+        _cleanup_free_ char *path = NULL;
+        int r = ingot_cache_path(c, kind, digest, &path, reterr);
+        if (r >= 0 && unlink(path) < 0 && errno != ENOENT)
+                r = ingot_fail_errno(reterr, "remove %s", path);
+        return r;
+}
+
 /* The digest of a whole file. */
 static int digest_file(const char *path, uint8_t ret[INGOT_SHA256_SIZE], ingot_error *reterr)
 {

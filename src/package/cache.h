@@ -49,6 +49,10 @@ int ingot_cache_create(const struct ingot_cache *c, const char *kind,
 int ingot_cache_verify(const struct ingot_cache *c, const uint8_t digest[INGOT_SHA256_SIZE],
                        char **ret, ingot_error *reterr);
 
+/* Not there is no error. */
+int ingot_cache_remove(const struct ingot_cache *c, const char *kind,
+                       const uint8_t digest[INGOT_SHA256_SIZE], ingot_error *reterr);
+
 /* One file to be downloaded into INGOT_CACHE_CONTENT. */
 struct ingot_cache_job {
         const char *what;                  /* "nginx 1.26.3-3", for messages */

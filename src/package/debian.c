@@ -26,6 +26,21 @@ static int mirror(const struct ingot_package_source *source, char **ret, ingot_e
         return ingot_debian_host_mirror("/etc/apt", source->suite, ret, reterr);
 }
 
+static int lock_packages(const struct ingot_package_request *r, struct ingot_lock *ret,
+                         ingot_error *reterr)
+{
+        _cleanup_debian_indexes_ struct ingot_debian_indexes indexes = {0};
+        const char *name = architecture(ret->architecture);
+        if (!name)
+                return ingot_fail(reterr, INGOT_E_UNSUPPORTED, "Debian has no architecture %s",
+                                  ret->architecture);
+        int e = ingot_debian_indexes_open(r, name, &indexes, reterr);
+        if (e < 0)
+                return e;
+        ret->date = indexes.date;
+        return ingot_debian_solve(r, name, &indexes, ret, reterr);
+}
+
 const struct ingot_distribution ingot_distribution_debian = {
         .name = "debian",
         .default_suite = "trixie",
@@ -41,5 +56,5 @@ const struct ingot_distribution ingot_distribution_debian = {
         },
         .architecture = architecture,
         .mirror = mirror,
-        .lock = ingot_debian_lock,
+        .lock = lock_packages,
 };

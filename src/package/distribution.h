@@ -17,7 +17,6 @@ struct ingot_distribution_paths {
         const char *database; /* folder of the package manager's database */
 };
 
-/* One mirror of one source, found out where the recipe did not say. */
 struct ingot_distribution {
         const char *name;          /* "debian" */
         const char *default_suite; /* for a recipe that names none: NULL where there is no such */
@@ -30,7 +29,8 @@ struct ingot_distribution {
         const char *(*architecture)(const char *uapi);
         /* The base URL of a source without mirror, from the host's own configuration. */
         int (*mirror)(const struct ingot_package_source *source, char **ret, ingot_error *reterr);
-        /* ingot_package_lock() for this distribution; the result need not be sorted. */
+        /* ingot_package_lock() for this distribution: adds packages, in no special order, and the
+         * date. Architecture, sources and request of *RET are there already. */
         int (*lock)(const struct ingot_package_request *r, struct ingot_lock *ret,
                     ingot_error *reterr);
 };

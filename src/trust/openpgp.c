@@ -63,8 +63,8 @@ static int load(struct ingot_openpgp *o, const char *path, ingot_error *reterr)
         if (rnp_input_from_memory(&in, data, size, false) != RNP_SUCCESS)
                 return ingot_fail_nomem(reterr);
         /* A keyring may hold keys of kinds that librnp does not know: those are passed over. */
-        rnp_result_t e = rnp_load_keys(o->ffi, "GPG", in,
-                                       RNP_LOAD_SAVE_PUBLIC_KEYS | RNP_LOAD_SAVE_PERMISSIVE);
+        rnp_result_t e = rnp_import_keys(
+                o->ffi, in, RNP_LOAD_SAVE_PUBLIC_KEYS | RNP_LOAD_SAVE_PERMISSIVE, NULL);
         rnp_get_public_key_count(o->ffi, &after);
         if (e != RNP_SUCCESS || after == before)
                 return ingot_fail(reterr, INGOT_E_FORMAT, "%s holds no OpenPGP key%s%s", path,
