@@ -83,3 +83,35 @@ TEST(the_seed_depends_on_the_name_and_not_on_the_version)
         CHECK(ingot_uuid_equal(&x, &y));
         CHECK(!ingot_uuid_equal(&x, &z));
 }
+
+/* The row of docs/recipe.md for a key: the table is written from what the program knows. */
+static void format_row(const struct ingot_recipe_key_info *info, char *ret, size_t size)
+{
+        static const char *const types[] = {
+                [INGOT_VALUE_TEXT] = "text",     [INGOT_VALUE_NAME] = "name",
+                [INGOT_VALUE_VERSION] = "version", [INGOT_VALUE_BOOL] = "yes or no",
+                [INGOT_VALUE_UINT] = "number",   [INGOT_VALUE_SIZE] = "size",
+                [INGOT_VALUE_UUID] = "UUID",     [INGOT_VALUE_CHOICE] = "choice",
+                [INGOT_VALUE_PATH] = "path",     [INGOT_VALUE_WORDS] = "words",
+                [INGOT_VALUE_LINES] = "lines"};
+        snprintf(ret, size, "| `%s=` | %s | %s | %s |", info->key,
+                 info->choices ? info->choices : types[info->type],
+                 info->fallback ? info->fallback : "", info->summary);
+}
+
+TEST(the_documentation_has_every_key)
+{
+        ingot_error error = {0};
+        _cleanup_free_ uint8_t *text = NULL;
+        size_t size;
+        CHECK_OK(ingot_file_read(-1, test_source("docs/recipe.md"), 1 << 20, &text, &size,
+                                 &error));
+        for (size_t i = 0; i < INGOT_RECIPE_KEY_MAX; i++) {
+                char row[1024], heading[64];
+                format_row(ingot_recipe_keys + i, row, sizeof(row));
+                snprintf(heading, sizeof(heading), "## [%s]", ingot_recipe_keys[i].section);
+                if (!strstr((char *) text, row) || !strstr((char *) text, heading))
+                        printf("# missing in docs/recipe.md, %s:\n# %s\n", heading, row);
+                CHECK(strstr((char *) text, row) && strstr((char *) text, heading));
+        }
+}
