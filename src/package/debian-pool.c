@@ -19,7 +19,8 @@ void ingot_debian_pool_done(struct ingot_debian_pool *p)
                 queue_free(&p->essential);
                 queue_free(&p->required);
                 queue_free(&p->standard);
-                queue_free(&p->firsts);
+                queue_free(&p->assumed);
+        queue_free(&p->firsts);
                 pool_free(p->pool);
         }
         free(p->offsets);
@@ -330,23 +331,41 @@ static void sort_unique(Queue *q)
         queue_truncate(q, n);
 }
 
+/* A package of each assumed name, which satisfies what depends on it and is never locked. */
+static void add_assumed(struct ingot_debian_pool *p, const struct ingot_strings *names)
+{
+        Repo *repo = repo_create(p->pool, "assumed");
+        for (size_t i = 0; i < names->count; i++) {
+                Id id = repo_add_solvable(repo);
+                Solvable *s = pool_id2solvable(p->pool, id);
+                s->name = pool_str2id(p->pool, names->items[i], 1);
+                s->evr = pool_str2id(p->pool, "0", 1);
+                s->arch = ARCH_ALL;
+                s->provides = repo_addid_dep(
+                        repo, s->provides, pool_rel2id(p->pool, s->name, s->evr, REL_EQ, 1), 0);
+                queue_push(&p->assumed, id);
+        }
+}
+
 int ingot_debian_pool_load(struct ingot_debian_pool *ret, const char *architecture,
-                           const struct ingot_debian_indexes *indexes, bool recommends,
-                           ingot_error *reterr)
+                           const struct ingot_debian_indexes *indexes,
+                           const struct ingot_package_request *request, ingot_error *reterr)
 {
         _cleanup_debian_pool_ struct ingot_debian_pool p = {.pool = pool_create(),
                                                             .indexes = indexes};
         queue_init(&p.essential);
         queue_init(&p.required);
         queue_init(&p.standard);
+        queue_init(&p.assumed);
         queue_init(&p.firsts);
         pool_setdisttype(p.pool, DISTTYPE_DEB);
         pool_setarchpolicy(p.pool, architecture);
         for (size_t i = 0; i < indexes->count; i++) {
-                int r = load_index(&p, i, architecture, recommends, reterr);
+                int r = load_index(&p, i, architecture, request->recommends, reterr);
                 if (r < 0)
                         return ingot_under(reterr, r, "package index %zu", i + 1);
         }
+        add_assumed(&p, &request->assumed);
         sort_unique(&p.essential);
         sort_unique(&p.required);
         sort_unique(&p.standard);

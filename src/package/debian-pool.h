@@ -20,12 +20,13 @@ struct ingot_debian_pool {
         Queue essential; /* Ids of names: Essential: yes */
         Queue required;  /* Ids of names: Priority: required */
         Queue standard;  /* Ids of names: Priority: important or standard */
+        Queue assumed;   /* Ids of solvables that stand for packages which are not there */
         Queue firsts;    /* Ids of relations: what stands first where there are alternatives */
 };
 
 int ingot_debian_pool_load(struct ingot_debian_pool *ret, const char *architecture,
-                           const struct ingot_debian_indexes *indexes, bool recommends,
-                           ingot_error *reterr);
+                           const struct ingot_debian_indexes *indexes,
+                           const struct ingot_package_request *request, ingot_error *reterr);
 void ingot_debian_pool_done(struct ingot_debian_pool *p);
 #define _cleanup_debian_pool_ __attribute__((cleanup(ingot_debian_pool_done)))
 

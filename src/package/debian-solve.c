@@ -60,7 +60,7 @@ static int unknown(struct solving *s, const char *name, ingot_error *reterr)
         if (!names)
                 return ingot_fail_nomem(reterr);
         for (Id p = 2; p < pool->nsolvables; p++)
-                if (pool_id2solvable(pool, p)->repo)
+                if (pool_id2solvable(pool, p)->repo && pool_id2solvable(pool, p)->repo->appdata)
                         names[n++] = pool_id2str(pool, pool_id2solvable(pool, p)->name);
         qsort(names, n, sizeof(*names), compare_text);
         const char *near = ingot_nearest(name, names, n);
@@ -163,6 +163,8 @@ static int add_jobs(struct solving *s, ingot_error *reterr)
                 r = ask(s, request->packages.items[i], reterr);
         if (r < 0)
                 return r;
+        for (int i = 0; i < s->pool->assumed.count; i++)
+                add_job(s, SOLVER_INSTALL | SOLVER_SOLVABLE, s->pool->assumed.elements[i]);
         for (int i = 0; i < s->pool->firsts.count; i++)
                 add_job(s, SOLVER_FAVOR | SOLVER_SOLVABLE_PROVIDES, s->pool->firsts.elements[i]);
         favour_names(s, &s->pool->required);
@@ -236,9 +238,11 @@ static int take_result(struct solving *s, Solver *solver, struct ingot_lock *loc
         int r = 0;
         queue_init(&decisions);
         solver_get_decisionqueue(solver, &decisions);
-        for (int i = 0; r >= 0 && i < decisions.count; i++)
-                if (decisions.elements[i] > SYSTEMSOLVABLE)
-                        r = lock_package(s, decisions.elements[i], lock, reterr);
+        for (int i = 0; r >= 0 && i < decisions.count; i++) {
+                Id id = decisions.elements[i];
+                if (id > SYSTEMSOLVABLE && pool_id2solvable(s->pool->pool, id)->repo->appdata)
+                        r = lock_package(s, id, lock, reterr);
+        }
         queue_free(&decisions);
         return r;
 }
@@ -262,7 +266,7 @@ int ingot_debian_solve(const struct ingot_package_request *r, const char *archit
 {
         _cleanup_debian_pool_ struct ingot_debian_pool pool = {0};
         struct solving s = {.request = r, .pool = &pool};
-        int e = ingot_debian_pool_load(&pool, architecture, indexes, r->recommends, reterr);
+        int e = ingot_debian_pool_load(&pool, architecture, indexes, r, reterr);
         if (e < 0)
                 return e;
         queue_init(&s.jobs);
