@@ -110,9 +110,9 @@ int ingot_file_read(int dirfd, const char *path, size_t max, uint8_t **ret, size
         return ingot_under(reterr, read_to_end(fd, max, ret, ret_size, reterr), "%s", path);
 }
 
-static int open_file(struct ingot_file *ret, const char *path, int flags, ingot_error *reterr)
+int ingot_file_open(struct ingot_file *ret, const char *path, ingot_error *reterr)
 {
-        _cleanup_close_ int fd = open(path, flags | O_CLOEXEC | O_NOCTTY);
+        _cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
         struct stat st;
         if (fd < 0)
                 return errno == ENOENT ? ingot_fail(reterr, INGOT_E_NOTFOUND, "no file %s", path)
@@ -128,16 +128,6 @@ static int open_file(struct ingot_file *ret, const char *path, int flags, ingot_
         }
         *ret = (struct ingot_file){.fd = TAKE_FD(fd), .size = size};
         return 0;
-}
-
-int ingot_file_open(struct ingot_file *ret, const char *path, ingot_error *reterr)
-{
-        return open_file(ret, path, O_RDONLY, reterr);
-}
-
-int ingot_file_open_writable(struct ingot_file *ret, const char *path, ingot_error *reterr)
-{
-        return open_file(ret, path, O_RDWR | O_DSYNC, reterr);
 }
 
 void ingot_file_close(struct ingot_file *f)
@@ -156,18 +146,6 @@ static int read_file_at(void *context, uint64_t offset, void *ret, size_t size, 
 struct ingot_reader ingot_file_reader(struct ingot_file *f)
 {
         return (struct ingot_reader){.read_at = read_file_at, .context = f, .size = f->size};
-}
-
-static int write_file_at(void *context, uint64_t offset, const void *data, size_t size,
-                         ingot_error *reterr)
-{
-        const struct ingot_file *f = context;
-        return ingot_file_pwrite(f->fd, offset, data, size, reterr);
-}
-
-struct ingot_writer ingot_file_writer(struct ingot_file *f)
-{
-        return (struct ingot_writer){.write_at = write_file_at, .context = f};
 }
 
 int ingot_outfile_create(struct ingot_outfile *ret, const char *path, mode_t mode,
@@ -205,18 +183,34 @@ int ingot_outfile_create(struct ingot_outfile *ret, const char *path, mode_t mod
         return 0;
 }
 
-int ingot_outfile_commit(struct ingot_outfile *o, ingot_error *reterr)
+static int rename_outfile(struct ingot_outfile *o, ingot_error *reterr)
 {
-        if (fsync(o->fd) < 0)
-                return ingot_fail_errno(reterr, "sync %s", o->name);
         if (renameat(o->dirfd, o->temporary, o->dirfd, o->name) < 0)
                 return ingot_fail_errno(reterr, "rename to %s", o->name);
         free(o->temporary);
         o->temporary = NULL;
+        return 0;
+}
+
+int ingot_outfile_commit(struct ingot_outfile *o, ingot_error *reterr)
+{
+        if (fsync(o->fd) < 0)
+                return ingot_fail_errno(reterr, "sync %s", o->name);
+        int r = rename_outfile(o, reterr);
+        if (r < 0)
+                return r;
         if (fsync(o->dirfd) < 0)
                 return ingot_fail_errno(reterr, "sync the folder of %s", o->name);
         ingot_outfile_discard(o);
         return 0;
+}
+
+int ingot_outfile_publish(struct ingot_outfile *o, ingot_error *reterr)
+{
+        int r = rename_outfile(o, reterr);
+        if (r >= 0)
+                ingot_outfile_discard(o);
+        return r;
 }
 
 void ingot_outfile_discard(struct ingot_outfile *o)
@@ -256,6 +250,46 @@ int ingot_outfile_put(const char *path, const void *data, size_t size, mode_t mo
         if (r < 0)
                 return ingot_under(reterr, r, "%s", path);
         return ingot_outfile_commit(&o, reterr);
+}
+
+int ingot_file_touch(const char *path, ingot_error *reterr)
+{
+        if (utimensat(AT_FDCWD, path, NULL, 0) == 0 || access(path, R_OK) == 0)
+                return 0;
+        return errno == ENOENT ? 1 : ingot_fail_errno(reterr, "look for %s", path);
+}
+
+int ingot_file_remove(const char *path, ingot_error *reterr)
+{
+        if (unlink(path) < 0 && errno != ENOENT)
+                return ingot_fail_errno(reterr, "remove %s", path);
+        return 0;
+}
+
+int ingot_file_digest(const char *path, uint8_t ret[INGOT_SHA256_SIZE], ingot_error *reterr)
+{
+        const size_t block_size = (size_t) 1 << 18;
+        _cleanup_free_ uint8_t *block = malloc(block_size);
+        _cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+        struct ingot_sha256 h;
+        if (!block)
+                return ingot_fail_nomem(reterr);
+        if (fd < 0)
+                return errno == ENOENT ? ingot_fail(reterr, INGOT_E_NOTFOUND, "no file %s", path)
+                                       : ingot_fail_errno(reterr, "open %s", path);
+        ingot_sha256_init(&h);
+        for (;;) {
+                ssize_t n = read(fd, block, block_size);
+                if (n < 0 && errno == EINTR)
+                        continue;
+                if (n < 0)
+                        return ingot_fail_errno(reterr, "read %s", path);
+                if (n == 0)
+                        break;
+                ingot_sha256_update(&h, block, (size_t) n);
+        }
+        ingot_sha256_final(&h, ret);
+        return 0;
 }
 
 int ingot_make_directories(const char *path, mode_t mode, ingot_error *reterr)

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "base/io.h"
+#include "base/sha256.h"
 #include "base/text.h"
 
 #include <stdbool.h>
@@ -24,9 +25,6 @@ struct ingot_file {
         uint64_t size;
 };
 int ingot_file_open(struct ingot_file *ret, const char *path, ingot_error *reterr);
-/* The same for writing what is there; each write is on the disk when it returns. */
-int ingot_file_open_writable(struct ingot_file *ret, const char *path, ingot_error *reterr);
-struct ingot_writer ingot_file_writer(struct ingot_file *f);
 void ingot_file_close(struct ingot_file *f);
 struct ingot_reader ingot_file_reader(struct ingot_file *f);
 
@@ -43,11 +41,19 @@ struct ingot_outfile {
 int ingot_outfile_create(struct ingot_outfile *ret, const char *path, mode_t mode,
                          ingot_error *reterr);
 int ingot_outfile_commit(struct ingot_outfile *o, ingot_error *reterr);
+/* The same without waiting for the disk: only for what is checked before it is believed. */
+int ingot_outfile_publish(struct ingot_outfile *o, ingot_error *reterr);
 void ingot_outfile_discard(struct ingot_outfile *o);
 struct ingot_writer ingot_outfile_writer(struct ingot_outfile *o);
 /* All of it at once. */
 int ingot_outfile_put(const char *path, const void *data, size_t size, mode_t mode,
                       ingot_error *reterr);
+
+/* 0 when PATH is there (and sets its time of change to now, where that is allowed), 1 when not. */
+int ingot_file_touch(const char *path, ingot_error *reterr);
+/* Not there is no error. */
+int ingot_file_remove(const char *path, ingot_error *reterr);
+int ingot_file_digest(const char *path, uint8_t ret[INGOT_SHA256_SIZE], ingot_error *reterr);
 
 /* mkdir -p. */
 int ingot_make_directories(const char *path, mode_t mode, ingot_error *reterr);

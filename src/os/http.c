@@ -10,6 +10,7 @@
 
 #include <curl/curl.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
@@ -279,10 +280,10 @@ static int take_messages(struct run *run, ingot_error *reterr)
         return r;
 }
 
-/* Begins what may begin. *RET_WAIT: milliseconds until the next one is due, at most a second. */
+/* Begins what may begin. *RET_WAIT: milliseconds until the next try is due, -1 when none waits. */
 static int begin_due(struct run *run, int *ret_wait, ingot_error *reterr)
 {
-        uint64_t now = now_ms(), wait = 1000;
+        uint64_t now = now_ms(), wait = UINT64_MAX;
         int r = 0;
         while (run->first < run->count && run->transfers[run->first].state == STATE_DONE)
                 run->first++;
@@ -301,7 +302,7 @@ static int begin_due(struct run *run, int *ret_wait, ingot_error *reterr)
                 if (r >= 0 && t->state == STATE_WAITING)
                         r = begin(t, reterr);
         }
-        *ret_wait = (int) wait;
+        *ret_wait = wait < INT_MAX ? (int) wait : -1;
         return r;
 }
 
@@ -319,8 +320,8 @@ static int loop(struct run *run, ingot_error *reterr)
                 r = take_messages(run, reterr);
                 if (r < 0)
                         return r;
-                if (active > 0 || run->running == 0)
-                        curl_multi_poll(run->multi, NULL, 0, wait, NULL);
+                if (active > 0 || (run->running == 0 && wait > 0))
+                        curl_multi_poll(run->multi, NULL, 0, wait >= 0 ? wait : 1000, NULL);
         }
 }
 

@@ -4,33 +4,30 @@
  * to its digest when that is right: what stands under a digest was checked by whoever put it there.
  */
 #include "base/cleanup.h"
+#include "base/size.h"
 #include "base/text.h"
 #include "os/http.h"
+#include "os/partial.h"
 #include "package/cache.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <sys/file.h>
-#include <sys/stat.h>
-#include <unistd.h>
+#include <string.h>
 
-struct fetch {
-        struct run *run;
-        const struct ingot_cache_job *job;
-        int fd;
-        char *partial;
-        bool resumed; /* begins with bytes of an earlier run */
-        uint64_t have;
-        struct ingot_sha256 hash;
-};
+#define BLOCK ((size_t) 1 << 18)
 
 struct run {
         const struct ingot_cache *cache;
         const struct ingot_log *log;
         uint64_t done, total;
+};
+
+struct fetch {
+        struct run *run;
+        const struct ingot_cache_job *job;
+        struct ingot_partial partial;
+        bool resumed; /* begins with bytes of an earlier run */
+        struct ingot_sha256 hash;
 };
 
 static void tell(const struct run *run)
@@ -40,101 +37,73 @@ static void tell(const struct run *run)
 
 static int begin_again(struct fetch *f, ingot_error *reterr)
 {
-        if (ftruncate(f->fd, 0) < 0)
-                return ingot_fail_errno(reterr, "truncate %s", f->partial);
-        f->run->done -= f->have;
-        f->have = 0;
+        f->run->done -= f->partial.size;
         f->resumed = false;
         ingot_sha256_init(&f->hash);
-        return 0;
+        return ingot_partial_empty(&f->partial, reterr);
 }
 
 /* Hashes what an earlier run left; more than there should be is thrown away. */
 static int take_up(struct fetch *f, ingot_error *reterr)
 {
-        _cleanup_free_ uint8_t *block = malloc(1 << 18);
-        struct stat st;
+        _cleanup_free_ uint8_t *block = malloc(BLOCK);
         if (!block)
                 return ingot_fail_nomem(reterr);
-        if (fstat(f->fd, &st) < 0)
-                return ingot_fail_errno(reterr, "stat %s", f->partial);
         ingot_sha256_init(&f->hash);
-        if ((uint64_t) st.st_size >= f->job->size)
+        f->run->done += f->partial.size;
+        if (f->partial.size >= f->job->size)
                 return begin_again(f, reterr);
-        while (f->have < (uint64_t) st.st_size) {
-                uint64_t left = (uint64_t) st.st_size - f->have;
-                size_t n = left < 1 << 18 ? (size_t) left : 1 << 18;
-                int r = ingot_file_pread(f->fd, f->have, block, n, reterr);
+        for (uint64_t at = 0; at < f->partial.size;) {
+                size_t n = (size_t) ingot_min_u64(f->partial.size - at, BLOCK);
+                int r = ingot_file_pread(f->partial.fd, at, block, n, reterr);
                 if (r < 0)
-                        return ingot_under(reterr, r, "%s", f->partial);
+                        return ingot_under(reterr, r, "%s", f->partial.path);
                 ingot_sha256_update(&f->hash, block, n);
-                f->have += n;
+                at += n;
         }
-        f->resumed = f->have > 0;
-        f->run->done += f->have;
+        f->resumed = f->partial.size > 0;
         return 0;
 }
 
-/* Opens and locks PATH: 0 it is ours, 1 another one has it, or just made something else of it. */
-static int open_locked(const char *path, int *ret_fd, ingot_error *reterr)
+/* What the next request is to ask for. */
+static void ask_for_rest(const struct fetch *f, struct ingot_http_job *h)
 {
-        _cleanup_close_ int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
-        struct stat ours, there;
-        if (fd < 0)
-                return ingot_fail_errno(reterr, "create %s", path);
-        if (flock(fd, LOCK_EX | LOCK_NB) < 0)
-                return errno == EWOULDBLOCK ? 1 : ingot_fail_errno(reterr, "lock %s", path);
-        if (fstat(fd, &ours) < 0 || stat(path, &there) < 0 || ours.st_ino != there.st_ino ||
-            ours.st_dev != there.st_dev)
-                return 1;
-        *ret_fd = TAKE_FD(fd);
-        return 0;
-}
-
-/* The file to download into; where another build is at the same one, a file of our own. */
-static int open_partial(struct fetch *f, ingot_error *reterr)
-{
-        char hex[2 * INGOT_SHA256_SIZE + 1];
-        _cleanup_free_ char *folder = NULL;
-        ingot_hex(hex, f->job->sha256, INGOT_SHA256_SIZE);
-        int r = ingot_format(&folder, reterr, "%s/partial", f->run->cache->folder);
-        if (r >= 0)
-                r = ingot_make_directories(folder, 0755, reterr);
-        if (r >= 0)
-                r = ingot_format(&f->partial, reterr, "%s/%s", folder, hex);
-        if (r < 0)
-                return r;
-        r = open_locked(f->partial, &f->fd, reterr);
-        if (r <= 0)
-                return r;
-        free(f->partial);
-        f->partial = NULL;
-        r = ingot_format(&f->partial, reterr, "%s/%s.%d", folder, hex, (int) getpid());
-        if (r < 0)
-                return r;
-        r = open_locked(f->partial, &f->fd, reterr);
-        return r > 0 ? ingot_fail(reterr, INGOT_E_CONFLICT, "%s is in use", f->partial) : r;
+        h->offset = f->partial.size;
+        h->length = f->job->size - f->partial.size;
 }
 
 static int start(struct ingot_http_job *h, ingot_error *reterr)
 {
         struct fetch *f = h->context;
-        int r = open_partial(f, reterr);
+        char hex[2 * INGOT_SHA256_SIZE + 1];
+        _cleanup_free_ char *folder = NULL, *path = NULL;
+        ingot_hex(hex, f->job->sha256, INGOT_SHA256_SIZE);
+        int r = ingot_format(&folder, reterr, "%s/partial", f->run->cache->folder);
+        if (r >= 0)
+                r = ingot_make_directories(folder, 0755, reterr);
+        if (r >= 0)
+                r = ingot_format(&path, reterr, "%s/%s", folder, hex);
+        if (r >= 0)
+                r = ingot_partial_open(&f->partial, path, reterr);
         if (r >= 0)
                 r = take_up(f, reterr);
-        h->offset = f->have;
-        h->length = f->job->size - f->have;
+        if (r >= 0)
+                ask_for_rest(f, h);
         return r;
 }
 
 static int receive(void *context, const void *data, size_t size, ingot_error *reterr)
 {
         struct fetch *f = context;
-        int r = ingot_file_pwrite(f->fd, f->have, data, size, reterr);
+        if (size > f->job->size - f->partial.size)
+                return ingot_fail(reterr, INGOT_E_REFUSED,
+                                  "%s: the mirror sends more than the %" PRIu64
+                                  " bytes that the index says",
+                                  f->job->what, f->job->size);
+        int r = ingot_partial_append(&f->partial, data, size, reterr);
         if (r < 0)
-                return ingot_under(reterr, r, "%s", f->partial);
+                return r;
         ingot_sha256_update(&f->hash, data, size);
-        f->have += size;
         f->run->done += size;
         tell(f->run);
         return 0;
@@ -143,82 +112,65 @@ static int receive(void *context, const void *data, size_t size, ingot_error *re
 /* Gives the file its name. */
 static int publish(struct fetch *f, ingot_error *reterr)
 {
-        _cleanup_free_ char *path = NULL, *folder = NULL;
-        int r = ingot_cache_path(f->run->cache, INGOT_CACHE_CONTENT, f->job->sha256, &path, reterr);
-        if (r >= 0)
-                r = ingot_format(&folder, reterr, "%.*s", (int) (strrchr(path, '/') - path), path);
-        if (r >= 0)
-                r = ingot_make_directories(folder, 0755, reterr);
-        if (r >= 0 && rename(f->partial, path) < 0)
-                r = ingot_fail_errno(reterr, "rename %s", f->partial);
-        return r;
+        _cleanup_free_ char *path = NULL;
+        int r = ingot_cache_place(f->run->cache, INGOT_CACHE_CONTENT, f->job->sha256, &path,
+                                  reterr);
+        return r < 0 ? r : ingot_partial_publish(&f->partial, path, reterr);
 }
 
 static int refuse(struct fetch *f, const char *url, const uint8_t got[INGOT_SHA256_SIZE],
                   ingot_error *reterr)
 {
         char is[2 * INGOT_SHA256_SIZE + 1], should[2 * INGOT_SHA256_SIZE + 1];
+        int r = begin_again(f, reterr);
         ingot_hex(is, got, INGOT_SHA256_SIZE);
         ingot_hex(should, f->job->sha256, INGOT_SHA256_SIZE);
-        (void) unlink(f->partial);
-        return ingot_fail(reterr, INGOT_E_REFUSED,
-                          "%s: what %s holds is not what the index names: SHA-256 %s, not %s",
-                          f->job->what, url, is, should);
+        return r < 0 ? r
+                     : ingot_fail(reterr, INGOT_E_REFUSED,
+                                  "%s: what %s holds is not what the index names: SHA-256 %s, "
+                                  "not %s",
+                                  f->job->what, url, is, should);
 }
 
-/* All bytes are there, or the server had fewer than there should be (SHORT). */
+/* All bytes are there, or the server had fewer than there should be. */
 static int check(struct fetch *f, struct ingot_http_job *h, bool too_short, ingot_error *reterr)
 {
         uint8_t got[INGOT_SHA256_SIZE];
+        uint64_t size = f->partial.size;
         struct ingot_sha256 hash = f->hash;
         ingot_sha256_final(&hash, got);
         if (!too_short && memcmp(got, f->job->sha256, sizeof(got)) == 0)
                 return publish(f, reterr);
-        if (f->resumed) { /* perhaps only what was left from before is wrong */
-                int r = begin_again(f, reterr);
-                h->offset = 0;
-                h->length = f->job->size;
-                return r < 0 ? r : 1;
-        }
-        if (!too_short)
+        if (!too_short && !f->resumed)
                 return refuse(f, h->url, got, reterr);
-        (void) unlink(f->partial);
+        bool again = f->resumed; /* perhaps only what was left from before is wrong */
+        int r = begin_again(f, reterr);
+        ask_for_rest(f, h);
+        if (r < 0 || again)
+                return r < 0 ? r : 1;
         return ingot_fail(reterr, INGOT_E_REFUSED,
                           "%s: %s has %" PRIu64 " bytes, the index says %" PRIu64, f->job->what,
-                          h->url, f->have, f->job->size);
+                          h->url, size, f->job->size);
 }
 
 static int finish(struct ingot_http_job *h, int r, const ingot_error *why, ingot_error *reterr)
 {
         struct fetch *f = h->context;
+        if (r == -INGOT_E_NOTFOUND && f->job->fallback && h->url != f->job->fallback) {
+                h->url = f->job->fallback;
+                ask_for_rest(f, h);
+                return 1;
+        }
         if (r == 0 || r == -INGOT_E_FORMAT) {
                 r = check(f, h, r < 0, reterr);
-        } else if (r == -INGOT_E_NOTFOUND && f->job->fallback && h->url != f->job->fallback) {
-                h->url = f->job->fallback;
-                h->offset = f->have;
-                h->length = f->job->size - f->have;
-                return 1;
         } else {
                 if (reterr)
                         *reterr = *why;
                 ingot_under(reterr, r, "%s", f->job->what);
-                if (f->have == 0)
-                        (void) unlink(f->partial);
         }
-        if (r <= 0 && f->fd >= 0) {
-                close(f->fd);
-                f->fd = -1;
-        }
+        if (r <= 0)
+                ingot_partial_close(&f->partial);
         return r;
-}
-
-static void fetch_done(struct fetch *fetches, size_t count)
-{
-        for (size_t i = 0; i < count; i++) {
-                if (fetches[i].fd >= 0)
-                        close(fetches[i].fd);
-                free(fetches[i].partial);
-        }
 }
 
 int ingot_cache_fetch(const struct ingot_cache *c, const struct ingot_cache_job *jobs, size_t count,
@@ -238,7 +190,8 @@ int ingot_cache_fetch(const struct ingot_cache *c, const struct ingot_cache_job 
         for (size_t i = 0; i < count; i++) {
                 if (have[i])
                         continue;
-                fetches[n] = (struct fetch){.run = &run, .job = &jobs[i], .fd = -1};
+                fetches[n] = (struct fetch){
+                        .run = &run, .job = &jobs[i], .partial = INGOT_PARTIAL_NONE};
                 http[n] = (struct ingot_http_job){.url = jobs[i].url,
                                                   .start = start,
                                                   .write = receive,
@@ -251,6 +204,7 @@ int ingot_cache_fetch(const struct ingot_cache *c, const struct ingot_cache_job 
                 tell(&run);
                 r = ingot_http_run(&options, http, n, reterr);
         }
-        fetch_done(fetches, n);
+        for (size_t i = 0; i < n; i++)
+                ingot_partial_close(&fetches[i].partial);
         return r;
 }

@@ -9,7 +9,7 @@
  *
  * Entries appear by rename, so any number of builds may share it; any of it may be deleted at any
  * time between builds. Content is checked whenever it is taken out, so a damaged entry is only
- * fetched again. The time of an entry is when it was last used.
+ * fetched again. The time of an entry is when it was last used: os/sweep.h counts and cleans.
  */
 #pragma once
 
@@ -40,7 +40,12 @@ int ingot_cache_path(const struct ingot_cache *c, const char *kind,
 int ingot_cache_find(const struct ingot_cache *c, const char *kind,
                      const uint8_t digest[INGOT_SHA256_SIZE], char **ret, ingot_error *reterr);
 
-/* An entry to be written; appears with ingot_outfile_commit(). */
+/* The path of an entry to be made, whose folder is there now. The caller frees. */
+int ingot_cache_place(const struct ingot_cache *c, const char *kind,
+                      const uint8_t digest[INGOT_SHA256_SIZE], char **ret, ingot_error *reterr);
+
+/* An entry to be written. Appears with ingot_outfile_commit(), or, for what is checked whenever it
+ * is taken out (INGOT_CACHE_CONTENT is), with ingot_outfile_publish(). */
 int ingot_cache_create(const struct ingot_cache *c, const char *kind,
                        const uint8_t digest[INGOT_SHA256_SIZE], struct ingot_outfile *ret,
                        ingot_error *reterr);
@@ -73,13 +78,3 @@ int ingot_cache_check(const struct ingot_cache *c, const struct ingot_cache_job 
  */
 int ingot_cache_fetch(const struct ingot_cache *c, const struct ingot_cache_job *jobs, size_t count,
                       unsigned parallel, const struct ingot_log *log, ingot_error *reterr);
-
-struct ingot_cache_statistics {
-        uint64_t entries, bytes;
-        uint64_t removed, removed_bytes; /* by ingot_cache_clean */
-};
-int ingot_cache_measure(const struct ingot_cache *c, struct ingot_cache_statistics *ret,
-                        ingot_error *reterr);
-/* Removes entries not used for SECONDS (0: all of them). */
-int ingot_cache_clean(const struct ingot_cache *c, uint64_t seconds,
-                      struct ingot_cache_statistics *ret, ingot_error *reterr);

@@ -32,11 +32,21 @@ struct work {
         uint64_t now;
 };
 
+/* A signed file of a mirror: while it is downloaded, and what became of it. */
+struct document {
+        struct work *work;
+        char *url;
+        struct ingot_buffer bytes;
+        int r; /* how getting it ended, with its error */
+        ingot_error error;
+};
+
 /* One source: where it is, and its release. */
 struct suite {
         const struct ingot_package_source *source;
         size_t index;
         char *base; /* MIRROR/dists/SUITE */
+        struct document document; /* InRelease */
         struct ingot_buffer text;
         struct ingot_debian_release release;
 };
@@ -64,12 +74,6 @@ void ingot_debian_indexes_done(struct ingot_debian_indexes *x)
         *x = (struct ingot_debian_indexes){0};
 }
 
-static void suite_done(struct suite *s)
-{
-        free(s->base);
-        ingot_buffer_done(&s->text);
-}
-
 static void wanteds_done(struct wanteds *w)
 {
         for (size_t i = 0; i < w->count; i++) {
@@ -81,83 +85,137 @@ static void wanteds_done(struct wanteds *w)
         *w = (struct wanteds){0};
 }
 
-/* A signed file of a mirror, out of the net, or out of the cache where the last one is kept. */
-static int get_signed(struct work *w, const char *url, uint8_t **ret, size_t *ret_size,
-                      ingot_error *reterr)
+static void document_done(struct document *d)
+{
+        free(d->url);
+        ingot_buffer_done(&d->bytes);
+        *d = (struct document){0};
+}
+
+static void suite_done(struct suite *s)
+{
+        free(s->base);
+        document_done(&s->document);
+        ingot_buffer_done(&s->text);
+}
+
+static int receive(void *context, const void *data, size_t size, ingot_error *reterr)
+{
+        struct document *d = context;
+        if (size > RELEASE_SIZE_MAX - d->bytes.size)
+                return ingot_fail(reterr, INGOT_E_LIMIT, "%s has more than %zu bytes", d->url,
+                                  RELEASE_SIZE_MAX);
+        return ingot_buffer_append(&d->bytes, data, size, reterr);
+}
+
+static int received(struct ingot_http_job *job, int r, const ingot_error *why, ingot_error *reterr)
+{
+        struct document *d = job->context;
+        (void) reterr;
+        d->r = r;
+        if (r < 0)
+                d->error = *why;
+        return 0;
+}
+
+/* The copy that is used offline. */
+static int keep_document(struct document *d, ingot_error *reterr)
+{
+        uint8_t key[INGOT_SHA256_SIZE];
+        _cleanup_outfile_ struct ingot_outfile out = INGOT_OUTFILE_NONE;
+        ingot_sha256_of(d->url, strlen(d->url), key);
+        int r = ingot_cache_create(&d->work->cache, INGOT_CACHE_RELEASE, key, &out, reterr);
+        if (r >= 0)
+                r = ingot_file_write_all(out.fd, d->bytes.data, d->bytes.size, reterr);
+        return r < 0 ? r : ingot_outfile_publish(&out, reterr);
+}
+
+static int find_document(struct document *d, ingot_error *reterr)
 {
         uint8_t key[INGOT_SHA256_SIZE];
         _cleanup_free_ char *path = NULL;
         _cleanup_free_ uint8_t *data = NULL;
-        _cleanup_outfile_ struct ingot_outfile out = INGOT_OUTFILE_NONE;
-        size_t size = 0;
-        ingot_sha256_of(url, strlen(url), key);
-        if (w->request->offline) {
-                int r = ingot_cache_find(&w->cache, INGOT_CACHE_RELEASE, key, &path, reterr);
-                if (r > 0)
-                        return ingot_fail(reterr, INGOT_E_NOTFOUND,
-                                          "%s is not in the cache, and this is offline", url);
-                return r < 0 ? r : ingot_file_read(AT_FDCWD, path, RELEASE_SIZE_MAX, ret, ret_size,
-                                                   reterr);
-        }
-        int r = ingot_http_get(url, RELEASE_SIZE_MAX, &data, &size, reterr);
-        if (r >= 0)
-                r = ingot_cache_create(&w->cache, INGOT_CACHE_RELEASE, key, &out, reterr);
-        if (r >= 0)
-                r = ingot_file_write_all(out.fd, data, size, reterr);
-        if (r >= 0)
-                r = ingot_outfile_commit(&out, reterr);
-        if (r < 0)
-                return r;
-        *ret = TAKE_PTR(data);
-        *ret_size = size;
-        return 0;
+        size_t size;
+        ingot_sha256_of(d->url, strlen(d->url), key);
+        int r = ingot_cache_find(&d->work->cache, INGOT_CACHE_RELEASE, key, &path, reterr);
+        if (r > 0)
+                d->r = ingot_fail(&d->error, INGOT_E_NOTFOUND,
+                                  "%s is not in the cache, and this is offline", d->url);
+        if (r != 0)
+                return r < 0 ? r : 0;
+        r = ingot_file_read(AT_FDCWD, path, RELEASE_SIZE_MAX, &data, &size, reterr);
+        return r < 0 ? r : ingot_buffer_append(&d->bytes, data, size, reterr);
 }
 
-/* Release and Release.gpg, for archives without InRelease. */
+/* Gets all of them at once, out of the net or the cache; each says itself how it went. */
+static int get_documents(struct work *w, struct document *documents, size_t count,
+                         ingot_error *reterr)
+{
+        _cleanup_free_ struct ingot_http_job *jobs = calloc(count + 1, sizeof(*jobs));
+        int r = 0;
+        if (!jobs)
+                return ingot_fail_nomem(reterr);
+        for (size_t i = 0; r >= 0 && i < count; i++) {
+                documents[i].work = w;
+                jobs[i] = (struct ingot_http_job){.url = documents[i].url,
+                                                  .write = receive,
+                                                  .finish = received,
+                                                  .context = &documents[i]};
+                if (w->request->offline)
+                        r = find_document(&documents[i], reterr);
+        }
+        if (!w->request->offline)
+                r = ingot_http_run(NULL, jobs, count, reterr);
+        for (size_t i = 0; r >= 0 && !w->request->offline && i < count; i++)
+                if (documents[i].r >= 0)
+                        r = keep_document(&documents[i], reterr);
+        return r;
+}
+
+/* Release and Release.gpg, for archives without InRelease: 1 when they are not there either. */
 static int get_detached(struct work *w, struct suite *s, ingot_error *reterr)
 {
-        _cleanup_free_ char *url = NULL, *signature_url = NULL;
-        _cleanup_free_ uint8_t *text = NULL, *signature = NULL;
+        struct document both[2] = {0}, *text = &both[0], *signature = &both[1];
         struct ingot_openpgp_signer signer;
-        size_t text_size, signature_size;
-        int r = ingot_format(&url, reterr, "%s/Release", s->base);
+        int r = ingot_format(&text->url, reterr, "%s/Release", s->base);
         if (r >= 0)
-                r = ingot_format(&signature_url, reterr, "%s/Release.gpg", s->base);
+                r = ingot_format(&signature->url, reterr, "%s/Release.gpg", s->base);
         if (r >= 0)
-                r = get_signed(w, url, &text, &text_size, reterr);
-        if (r >= 0)
-                r = get_signed(w, signature_url, &signature, &signature_size, reterr);
-        if (r < 0)
-                return r;
-        r = ingot_openpgp_verify_detached(w->keys, INGOT_SPAN(text, text_size),
-                                          INGOT_SPAN(signature, signature_size), &signer, reterr);
-        if (r < 0)
-                return ingot_under(reterr, r, "%s", url);
-        return ingot_buffer_append(&s->text, text, text_size, reterr);
+                r = get_documents(w, both, ARRAY_SIZE(both), reterr);
+        for (size_t i = 0; r >= 0 && i < ARRAY_SIZE(both); i++) {
+                r = both[i].r == -INGOT_E_NOTFOUND ? 1 : both[i].r;
+                if (r < 0 && reterr)
+                        *reterr = both[i].error;
+                if (r > 0)
+                        break;
+        }
+        if (r == 0) {
+                r = ingot_openpgp_verify_detached(w->keys, ingot_buffer_span(&text->bytes),
+                                                  ingot_buffer_span(&signature->bytes), &signer,
+                                                  reterr);
+                ingot_under(reterr, r, "%s", text->url);
+        }
+        if (r == 0)
+                s->text = text->bytes, text->bytes = (struct ingot_buffer){0};
+        document_done(text);
+        document_done(signature);
+        return r;
 }
 
 static int get_release(struct work *w, struct suite *s, ingot_error *reterr)
 {
-        _cleanup_free_ char *url = NULL;
-        _cleanup_free_ uint8_t *data = NULL;
+        struct document *d = &s->document;
         struct ingot_openpgp_signer signer;
-        ingot_error why = {0};
-        size_t size;
-        int r = ingot_format(&url, reterr, "%s/InRelease", s->base);
-        if (r < 0)
-                return r;
-        r = get_signed(w, url, &data, &size, &why);
-        if (r == -INGOT_E_NOTFOUND) {
-                ingot_error second = {0};
-                r = get_detached(w, s, &second);
-                if (r < 0 && reterr)
-                        *reterr = r == -INGOT_E_NOTFOUND ? why : second;
-        } else if (r < 0 && reterr) {
-                *reterr = why;
-        } else if (r >= 0) {
-                r = ingot_openpgp_verify_clear(w->keys, INGOT_SPAN(data, size), &s->text, &signer,
-                                               reterr);
-                ingot_under(reterr, r, "%s", url);
+        int r = d->r == -INGOT_E_NOTFOUND ? get_detached(w, s, reterr) : 0;
+        if (r > 0 || (d->r < 0 && d->r != -INGOT_E_NOTFOUND)) {
+                if (reterr)
+                        *reterr = d->error;
+                return d->r;
+        }
+        if (d->r == 0) {
+                r = ingot_openpgp_verify_clear(w->keys, ingot_buffer_span(&d->bytes), &s->text,
+                                               &signer, reterr);
+                ingot_under(reterr, r, "%s", d->url);
         }
         if (r >= 0)
                 r = ingot_debian_release_decode(ingot_buffer_span(&s->text), &s->release, reterr);
@@ -301,7 +359,7 @@ static int unpack_cached(struct work *w, const struct wanted *wanted, const char
                 return ingot_fail(reterr, INGOT_E_REFUSED,
                                   "%s: decompressed it is not what the release names",
                                   wanted->what);
-        return ingot_outfile_commit(&out, reterr);
+        return ingot_outfile_publish(&out, reterr);
 }
 
 static int append(void *context, const void *data, size_t size, ingot_error *reterr)
@@ -404,21 +462,33 @@ static int open_all(struct work *w, const struct wanteds *all, ingot_error *rete
         return r;
 }
 
-static int open_suite(struct work *w, struct suite *s, struct wanteds *all, ingot_error *reterr)
+static int locate_suite(struct suite *s, const struct ingot_package_source *source, size_t index,
+                        ingot_error *reterr)
 {
         _cleanup_free_ char *mirror = NULL;
-        int r = ingot_distribution_mirror(&ingot_distribution_debian, s->source, &mirror, reterr);
+        s->source = source;
+        s->index = index;
+        int r = ingot_distribution_mirror(&ingot_distribution_debian, source, &mirror, reterr);
         if (r >= 0)
-                r = ingot_format(&s->base, reterr, "%s/dists/%s", mirror, s->source->suite);
+                r = ingot_format(&s->base, reterr, "%s/dists/%s", mirror, source->suite);
         if (r >= 0)
-                r = get_release(w, s, reterr);
-        if (r >= 0)
-                r = want_suite(w, all, s, reterr);
-        if (r < 0)
-                return ingot_under(reterr, r, "suite %s", s->source->suite);
-        if (s->release.date > w->indexes->date)
-                w->indexes->date = s->release.date;
-        return 0;
+                r = ingot_format(&s->document.url, reterr, "%s/InRelease", s->base);
+        return ingot_under(reterr, r, "suite %s", source->suite);
+}
+
+/* Gets the InRelease files of all suites at once. */
+static int get_all_documents(struct work *w, struct suite *suites, ingot_error *reterr)
+{
+        size_t count = w->request->sources.count;
+        _cleanup_free_ struct document *all = calloc(count + 1, sizeof(*all));
+        if (!all)
+                return ingot_fail_nomem(reterr);
+        for (size_t i = 0; i < count; i++)
+                all[i] = suites[i].document;
+        int r = get_documents(w, all, count, reterr);
+        for (size_t i = 0; i < count; i++)
+                suites[i].document = all[i];
+        return r;
 }
 
 static int open_suites(struct work *w, struct suite *suites, ingot_error *reterr)
@@ -426,10 +496,18 @@ static int open_suites(struct work *w, struct suite *suites, ingot_error *reterr
         const struct ingot_package_sources *sources = &w->request->sources;
         __attribute__((cleanup(wanteds_done))) struct wanteds all = {0};
         int r = 0;
+        for (size_t i = 0; r >= 0 && i < sources->count; i++)
+                r = locate_suite(&suites[i], &sources->items[i], i, reterr);
+        if (r >= 0)
+                r = get_all_documents(w, suites, reterr);
         for (size_t i = 0; r >= 0 && i < sources->count; i++) {
-                suites[i].source = &sources->items[i];
-                suites[i].index = i;
-                r = open_suite(w, &suites[i], &all, reterr);
+                r = get_release(w, &suites[i], reterr);
+                if (r >= 0)
+                        r = want_suite(w, &all, &suites[i], reterr);
+                if (r < 0)
+                        return ingot_under(reterr, r, "suite %s", sources->items[i].suite);
+                if (suites[i].release.date > w->indexes->date)
+                        w->indexes->date = suites[i].release.date;
         }
         return r < 0 ? r : open_all(w, &all, reterr);
 }
