@@ -9,6 +9,7 @@
  *     /root, /usr/local links to var/roothome, ../var/usrlocal; likewise
  *     users, groups     of packages are repeated in usr/lib/sysusers.d/ingot-packages.conf
  *     mount points      are there and empty
+ *     presets           keep the first boot from enabling units (image/unit.h)
  *     os-release        gets IMAGE_ID= and IMAGE_VERSION=
  */
 #pragma once
@@ -32,3 +33,7 @@ int ingot_hermetic_apply(struct ingot_tree *tree, const struct ingot_hermetic_op
  */
 int ingot_dpkg_forget(struct ingot_tree *tree, const struct ingot_strings *paths, int64_t mtime,
                       ingot_error *reterr);
+
+/* Only the digests: the files are there, but were changed on purpose. */
+int ingot_dpkg_forget_digests(struct ingot_tree *tree, const struct ingot_strings *paths,
+                              int64_t mtime, ingot_error *reterr);

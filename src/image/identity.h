@@ -14,8 +14,8 @@
  *
  * Where the tree has the programs, units that make new ones are added, which run before what needs
  * them: ingot-ssh-keys.service (ssh-keygen -A), ingot-snakeoil.service (make-ssl-cert).
- * /etc/machine-id becomes "uninitialized\n" (machine-id(5), "First Boot Semantics"), together with
- * a preset that keeps the first boot from enabling more than the recipe did.
+ * /etc/machine-id becomes "uninitialized\n" (machine-id(5), "First Boot Semantics"), and
+ * systemd-firstboot takes credentials but asks no questions.
  * To be called before ingot_system_apply, so that what a recipe says stays.
  */
 int ingot_identity_remove(struct ingot_tree *tree, int64_t mtime, struct ingot_strings *removed,

@@ -173,6 +173,25 @@ static int add_removed(void *context, const char *path, struct ingot_inode *inod
         return ingot_strings_add(removed, path, reterr);
 }
 
+/* Links of Debian's kernel packages to what goes. */
+static int remove_links(struct ingot_tree *tree, struct ingot_strings *removed, ingot_error *reterr)
+{
+        static const char *const links[] = {"initrd.img", "initrd.img.old", "vmlinuz",
+                                            "vmlinuz.old"};
+        for (size_t i = 0; i < ARRAY_SIZE(links); i++) {
+                const struct ingot_inode *inode = ingot_tree_lookup(tree, links[i]);
+                if (!inode || inode->type != INGOT_FILE_SYMLINK ||
+                    !ingot_starts_with(inode->target, "boot/"))
+                        continue;
+                int r = removed ? ingot_strings_add(removed, links[i], reterr) : 0;
+                if (r >= 0)
+                        r = ingot_tree_remove(tree, links[i], reterr);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
 int ingot_kernel_empty_boot(struct ingot_tree *tree, struct ingot_strings *removed,
                             ingot_error *reterr)
 {
@@ -182,5 +201,5 @@ int ingot_kernel_empty_boot(struct ingot_tree *tree, struct ingot_strings *remov
         int r = removed ? ingot_tree_walk(tree, add_removed, removed, reterr) : 0;
         while (r >= 0 && boot->entry_count > 0)
                 r = ingot_tree_unlink(boot, boot->entries[boot->entry_count - 1].name, reterr);
-        return r < 0 ? r : 0;
+        return r < 0 ? r : remove_links(tree, removed, reterr);
 }
