@@ -97,6 +97,77 @@ static int move_homes(struct ingot_tree *tree, int64_t mtime, ingot_error *reter
         return 0;
 }
 
+/* Where a path of a package's tmpfiles.d is now: 1 with *ret, 0 when it stays, 2 when it is one of
+ * the links, which the factory's lines make. */
+static int moved_path(const char *path, size_t size, char **ret, ingot_error *reterr)
+{
+        for (size_t i = 0; i < ARRAY_SIZE(moved); i++) {
+                size_t n = strlen(moved[i].path);
+                if (size < n + 1 || path[0] != '/' || strncmp(path + 1, moved[i].path, n) != 0)
+                        continue;
+                if (size == n + 1 || (size == n + 2 && path[n + 1] == '/'))
+                        return 2;
+                if (path[n + 1] != '/')
+                        continue;
+                int r = ingot_format(ret, reterr, "/%s%.*s", moved[i].place,
+                                     (int) (size - n - 1), path + n + 1);
+                return r < 0 ? r : 1;
+        }
+        return 0;
+}
+
+/* Appends one line of a tmpfiles.d file, changed where it must be; 1 when it was. */
+static int move_line(const char *line, size_t size, struct ingot_buffer *out, ingot_error *reterr)
+{
+        _cleanup_free_ char *path = NULL, *text = strndup(line, size);
+        if (!text)
+                return ingot_fail_nomem(reterr);
+        size_t type = strcspn(text, " \t"), at = type + strspn(text + type, " \t");
+        size_t length = strcspn(text + at, " \t");
+        int r = *text == '#' ? 0 : moved_path(text + at, length, &path, reterr), changed = r;
+        if (r == 2)
+                r = ingot_buffer_printf(out, reterr, "# %s\n", text);
+        else if (r == 1)
+                r = ingot_buffer_printf(out, reterr, "%.*s %s%s\n", (int) type, text, path,
+                                        text + at + length);
+        else if (r == 0)
+                r = ingot_buffer_printf(out, reterr, "%s\n", text);
+        return r < 0 ? r : changed > 0;
+}
+
+/* tmpfiles.d of packages that speak of /root and its like would find links there: a changed copy in
+ * /etc takes the place of such a file. */
+static int move_tmpfiles(struct ingot_tree *tree, int64_t mtime, ingot_error *reterr)
+{
+        const struct ingot_inode *folder = ingot_tree_resolve(tree, "usr/lib/tmpfiles.d");
+        for (size_t i = 0; folder && i < folder->entry_count; i++) {
+                const struct ingot_entry *e = folder->entries + i;
+                _cleanup_free_ uint8_t *data = NULL;
+                _cleanup_free_ char *path = NULL;
+                _cleanup_buffer_ struct ingot_buffer out = {0};
+                size_t size;
+                bool changed = false;
+                if (e->inode->type != INGOT_FILE_REGULAR || !ingot_ends_with(e->name, ".conf"))
+                        continue;
+                int r = ingot_format(&path, reterr, "etc/tmpfiles.d/%s", e->name);
+                if (r >= 0 && ingot_tree_lookup(tree, path))
+                        continue;
+                r = r < 0 ? r : ingot_inode_read(e->inode, TEXT_SIZE_MAX, &data, &size, reterr);
+                for (const char *p = (const char *) data; r >= 0 && *p;) {
+                        size_t n = strcspn(p, "\n");
+                        r = move_line(p, n, &out, reterr);
+                        changed |= r > 0;
+                        p += n + (p[n] == '\n');
+                }
+                if (r >= 0 && changed)
+                        r = ingot_tree_put_bytes(tree, path, 0644, mtime, out.data, out.size,
+                                                 reterr);
+                if (r < 0)
+                        return ingot_under(reterr, r, "tmpfiles.d/%s", e->name);
+        }
+        return 0;
+}
+
 /* Mount points, and folders that live only at run time. */
 static int make_mount_points(struct ingot_tree *tree, int64_t mtime, ingot_error *reterr)
 {
@@ -155,10 +226,6 @@ static int make_factory(struct ingot_tree *tree, const struct ingot_accounts *ac
         if (r >= 0)
                 r = put_text(tree, "usr/lib/tmpfiles.d/ingot-factory-var.conf", &text, mtime,
                              reterr);
-        /* Packages' own lines would make subvolumes where the links are. */
-        if (r >= 0 && ingot_tree_resolve(tree, "usr/lib/tmpfiles.d/home.conf"))
-                r = ingot_tree_put_symlink(tree, "etc/tmpfiles.d/home.conf", "/dev/null", mtime,
-                                           reterr);
         return r;
 }
 
@@ -252,6 +319,8 @@ int ingot_hermetic_apply(struct ingot_tree *tree, const struct ingot_hermetic_op
                 r = make_mount_points(tree, mtime, reterr);
         if (r >= 0)
                 r = move_homes(tree, mtime, reterr);
+        if (r >= 0)
+                r = move_tmpfiles(tree, mtime, reterr);
         if (r >= 0)
                 r = make_factory(tree, &accounts, mtime, reterr);
         if (r >= 0)
