@@ -372,23 +372,45 @@ static int preset_line(const char *name, char **ret, ingot_error *reterr)
                             (int) (dot - at - 1), at + 1);
 }
 
+static bool is_masked(const struct ingot_inode *top, const char *name)
+{
+        const struct ingot_entry *e = ingot_tree_entry(top, name);
+        return e && e->inode->type == INGOT_FILE_SYMLINK &&
+               strcmp(e->inode->target, "/dev/null") == 0;
+}
+
+/* The lines for one entry of etc/systemd/system: a folder of links, or an alias. */
+static int preset_lines(const struct ingot_inode *top, const struct ingot_entry *e,
+                        struct ingot_strings *lines, ingot_error *reterr)
+{
+        bool pulls = e->inode->type == INGOT_FILE_DIRECTORY && is_pull_folder(e->name);
+        bool alias = e->inode->type == INGOT_FILE_SYMLINK && !is_masked(top, e->name);
+        const char *slash = alias ? strrchr(e->inode->target, '/') : NULL;
+        size_t count = pulls ? e->inode->entry_count : alias ? 1 : 0;
+        for (size_t i = 0; i < count; i++) {
+                _cleanup_free_ char *line = NULL;
+                const char *name = pulls   ? e->inode->entries[i].name
+                                   : slash ? slash + 1
+                                           : e->inode->target;
+                if (is_masked(top, name))
+                        continue;
+                int r = preset_line(name, &line, reterr);
+                if (r >= 0 && !ingot_strings_contains(lines, line))
+                        r = ingot_strings_add(lines, line, reterr);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
 int ingot_unit_write_presets(struct ingot_tree *tree, int64_t mtime, ingot_error *reterr)
 {
         _cleanup_strings_ struct ingot_strings lines = {0};
         _cleanup_buffer_ struct ingot_buffer text = {0};
         const struct ingot_inode *top = ingot_tree_resolve(tree, CONFIGURED);
         int r = 0;
-        for (size_t i = 0; top && i < top->entry_count; i++) {
-                const struct ingot_inode *d = top->entries[i].inode;
-                if (!is_pull_folder(top->entries[i].name))
-                        continue;
-                for (size_t j = 0; j < d->entry_count && r >= 0; j++) {
-                        _cleanup_free_ char *line = NULL;
-                        r = preset_line(d->entries[j].name, &line, reterr);
-                        if (r >= 0 && !ingot_strings_contains(&lines, line))
-                                r = ingot_strings_add(&lines, line, reterr);
-                }
-        }
+        for (size_t i = 0; top && i < top->entry_count && r >= 0; i++)
+                r = preset_lines(top, top->entries + i, &lines, reterr);
         ingot_strings_sort(&lines);
         if (r >= 0)
                 r = ingot_buffer_printf(&text, reterr,

@@ -93,10 +93,12 @@ TEST(templates_take_an_instance)
                        "/usr/lib/systemd/system/t@.service"));
         CHECK_FAILS(ingot_unit_enable(tree, "n@.service", 1, NULL, &error), INGOT_E_USAGE,
                     "n@NAME.service");
+        CHECK_OK(ingot_unit_enable(tree, "a.service", 1, NULL, &error));
+        CHECK_OK(ingot_unit_mask(tree, "a.socket", 1, &error));
         CHECK_OK(ingot_unit_write_presets(tree, 1, &error));
         CHECK(text_is(tree, "usr/lib/systemd/system-preset/00-ingot.preset",
                       "# Made with the image: the first boot enables no more.\n"
-                      "enable t@.service one\nenable t@.service two\ndisable *\n"));
+                      "enable a.service\nenable t@.service one\nenable t@.service two\ndisable *\n"));
         CHECK_OK(ingot_unit_disable(tree, "t@.service", NULL, &error));
         CHECK_EQ(ingot_tree_lookup(tree, ETC "getty.target.wants")->entry_count, 0u);
 }
