@@ -1,3 +1,4 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Every command there is, in the order in which they are shown. Included only by main.c. */
+COMMAND(boot)
 COMMAND(help)

@@ -92,6 +92,14 @@ static void put_sentence_text(FILE *out, const char *text)
         put_paragraph(out, text, strlen(text));
 }
 
+/* A text of a table, which has no end, with one. */
+static void put_ended(FILE *out, const char *text, char end)
+{
+        char whole[1024];
+        snprintf(whole, sizeof(whole), "%s%c", text, end);
+        put_sentence_text(out, whole);
+}
+
 static void put_option(FILE *out, const struct option *o)
 {
         fputs(".It ", out);
@@ -101,7 +109,7 @@ static void put_option(FILE *out, const struct option *o)
         if (o->argument)
                 fprintf(out, " Ns = Ns Ar %s", o->argument);
         fputc('\n', out);
-        fprintf(out, "%s.\n", o->help);
+        put_ended(out, o->help, '.');
         if (o->type != OPTION_TYPE_CHOICE)
                 return;
         fputs("One of\n", out);
@@ -139,7 +147,8 @@ static void put_examples(FILE *out, const struct command *c)
         fputs(".Sh EXAMPLES\n", out);
         for (const struct example *e = c->examples; e->line; e++) {
                 fputs(e == c->examples ? "" : ".Pp\n", out);
-                fprintf(out, "%s:\n.Pp\n.Dl ", e->says);
+                put_ended(out, e->says, ':');
+                fputs(".Pp\n.Dl ", out);
                 put_line(out, e->line, strlen(e->line));
                 fputc('\n', out);
         }
@@ -154,9 +163,10 @@ static void man_command(FILE *out, const struct command *c)
         if (*c->synopsis)
                 fprintf(out, ".Ar %s\n", c->synopsis);
         fputs(".Sh DESCRIPTION\n", out);
-        put_text(out, c->details && *c->details ? c->details : c->summary);
-        if (!c->details || !*c->details)
-                fputs("\\&.\n", out);
+        if (c->details && *c->details)
+                put_text(out, c->details);
+        else
+                put_ended(out, c->summary, '.');
         fputs(".Pp\nThe options are as follows:\n.Bl -tag -width Ds\n", out);
         for (const struct option *o = c->rows; o && o->name; o++)
                 put_option(out, o);

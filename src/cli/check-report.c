@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* A guest's report, for people and for programs. Its texts come from the guest: all are escaped. */
+#include "cli/check-report.h"
+#include "base/cleanup.h"
+#include "cli/json.h"
+#include "cli/print.h"
+#include "cli/table.h"
+
+#include <string.h>
+
+static void print_line(const char *what, enum style style, const char *text)
+{
+        printf("%-15s ", what);
+        print_styled(stdout, style, text ? text : "not known");
+        putchar('\n');
+}
+
+static void print_seconds(const char *what, uint64_t usec)
+{
+        if (usec)
+                printf("  %s %.1f s", what, (double) usec / 1e6);
+}
+
+static uint64_t total_usec(const struct ingot_check *c)
+{
+        return c->firmware_usec + c->loader_usec + c->kernel_usec + c->initrd_usec +
+               c->userspace_usec;
+}
+
+static void print_failed(const struct ingot_check *c)
+{
+        for (size_t i = 0; i < c->failed_count; i++) {
+                const struct ingot_check_unit *u = &c->failed[i];
+                print_line(i == 0 ? "failed units" : "", STYLE_BAD, u->name);
+                for (size_t l = 0; l < u->log.count; l++)
+                        print_line("", STYLE_FAINT, u->log.items[l]);
+        }
+        if (c->failed_count == 0)
+                print_line("failed units", STYLE_GOOD, "none");
+        for (size_t i = 0; i < c->jobs.count; i++)
+                print_line(i == 0 ? "waiting jobs" : "", STYLE_BAD, c->jobs.items[i]);
+}
+
+static int print_pcrs(const struct ingot_check *c, ingot_error *reterr)
+{
+        static const struct table_column columns[] = {{.title = "PCR", .right = true},
+                                                      {.title = "SHA-256"}};
+        _cleanup_table_ struct table t = TABLE(columns);
+        int r = 0;
+        for (unsigned i = 0; r >= 0 && i < INGOT_CHECK_PCRS; i++) {
+                if (!c->pcrs[i][0])
+                        continue;
+                r = table_addf(&t, reterr, "%u", i);
+                if (r >= 0)
+                        r = table_add(&t, c->pcrs[i], reterr);
+        }
+        if (r >= 0)
+                table_print(&t, stdout);
+        return r;
+}
+
+int check_report_print(const struct ingot_check *c, ingot_error *reterr)
+{
+        bool running = c->state && strcmp(c->state, "running") == 0;
+        bool reached = c->target_state && strcmp(c->target_state, "active") == 0;
+        print_line("state", running ? STYLE_GOOD : STYLE_BAD, c->state);
+        print_line("default target", STYLE_PLAIN, c->target);
+        print_line("reached", reached ? STYLE_GOOD : STYLE_BAD, reached ? "yes" : "no");
+        print_line("kernel", STYLE_PLAIN, c->kernel);
+        print_failed(c);
+        printf("%-14s", "boot time");
+        print_seconds("firmware", c->firmware_usec);
+        print_seconds("loader", c->loader_usec);
+        print_seconds("kernel", c->kernel_usec);
+        print_seconds("initrd", c->initrd_usec);
+        print_seconds("userspace", c->userspace_usec);
+        print_seconds("total", total_usec(c));
+        printf("\n\n");
+        return print_pcrs(c, reterr);
+}
+
+static int add_strings(struct json_object *o, const char *key, const struct ingot_strings *s,
+                       ingot_error *reterr)
+{
+        _cleanup_json_ struct json_object *list = NULL;
+        int r = json_new_array(&list, reterr);
+        for (size_t i = 0; r >= 0 && i < s->count; i++)
+                r = json_add_text(list, NULL, s->items[i], reterr);
+        return r < 0 ? r : json_add(o, key, &list, reterr);
+}
+
+static int add_unit(struct json_object *list, const struct ingot_check_unit *u,
+                    ingot_error *reterr)
+{
+        _cleanup_json_ struct json_object *o = NULL;
+        int r = json_new_object(&o, reterr);
+        if (r >= 0)
+                r = json_add_text(o, "unit", u->name, reterr);
+        if (r >= 0)
+                r = json_add_text(o, "description", u->description, reterr);
+        if (r >= 0)
+                r = add_strings(o, "log", &u->log, reterr);
+        return r < 0 ? r : json_add(list, NULL, &o, reterr);
+}
+
+static int add_failed(struct json_object *o, const struct ingot_check *c, ingot_error *reterr)
+{
+        _cleanup_json_ struct json_object *list = NULL;
+        int r = json_new_array(&list, reterr);
+        for (size_t i = 0; r >= 0 && i < c->failed_count; i++)
+                r = add_unit(list, &c->failed[i], reterr);
+        return r < 0 ? r : json_add(o, "failed_units", &list, reterr);
+}
+
+static int add_pcrs(struct json_object *o, const struct ingot_check *c, ingot_error *reterr)
+{
+        _cleanup_json_ struct json_object *pcrs = NULL;
+        int r = json_new_object(&pcrs, reterr);
+        for (unsigned i = 0; r >= 0 && i < INGOT_CHECK_PCRS; i++) {
+                char key[8];
+                snprintf(key, sizeof(key), "%u", i);
+                if (c->pcrs[i][0])
+                        r = json_add_text(pcrs, key, c->pcrs[i], reterr);
+        }
+        return r < 0 ? r : json_add(o, "pcrs_sha256", &pcrs, reterr);
+}
+
+static int add_times(struct json_object *o, const struct ingot_check *c, ingot_error *reterr)
+{
+        const struct {
+                const char *key;
+                uint64_t usec;
+        } times[] = {{"firmware", c->firmware_usec}, {"loader", c->loader_usec},
+                     {"kernel", c->kernel_usec},     {"initrd", c->initrd_usec},
+                     {"userspace", c->userspace_usec}, {"total", total_usec(c)}};
+        _cleanup_json_ struct json_object *list = NULL;
+        int r = json_new_object(&list, reterr);
+        for (size_t i = 0; r >= 0 && i < ARRAY_SIZE(times); i++)
+                r = json_add_u64(list, times[i].key, times[i].usec, reterr);
+        return r < 0 ? r : json_add(o, "boot_time_usec", &list, reterr);
+}
+
+int check_report_print_json(const struct ingot_check *c, bool powered_off, ingot_error *reterr)
+{
+        const struct {
+                const char *key, *text;
+        } texts[] = {{"state", c->state},
+                     {"default_target", c->target},
+                     {"default_target_state", c->target_state},
+                     {"kernel", c->kernel},
+                     {"machine_id", c->machine_id}};
+        _cleanup_json_ struct json_object *o = NULL;
+        int r = json_new_object(&o, reterr);
+        if (r >= 0)
+                r = json_add_bool(o, "healthy", ingot_check_healthy(c), reterr);
+        for (size_t i = 0; r >= 0 && i < ARRAY_SIZE(texts); i++)
+                r = json_add_text(o, texts[i].key, texts[i].text, reterr);
+        if (r >= 0)
+                r = json_add_bool(o, "powered_off", powered_off, reterr);
+        if (r >= 0)
+                r = add_failed(o, c, reterr);
+        if (r >= 0)
+                r = add_strings(o, "waiting_jobs", &c->jobs, reterr);
+        if (r >= 0)
+                r = add_times(o, c, reterr);
+        if (r >= 0)
+                r = add_pcrs(o, c, reterr);
+        return r < 0 ? r : json_print(o, reterr);
+}

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The user's terminal, given over byte by byte to a machine's console, and got back. */
+#pragma once
+
+#include "base/error.h"
+
+#include <stdbool.h>
+#include <termios.h>
+
+struct ingot_terminal {
+        int fd; /* -1: nothing to restore */
+        struct termios saved;
+};
+#define INGOT_TERMINAL_NONE ((struct ingot_terminal){.fd = -1})
+
+bool ingot_is_terminal(int fd);
+/* Every key reaches the reader of FD, also Ctrl-C; output is passed as it is. */
+int ingot_terminal_raw(int fd, struct ingot_terminal *ret, ingot_error *reterr);
+void ingot_terminal_restore(struct ingot_terminal *t);
+#define _cleanup_terminal_ __attribute__((cleanup(ingot_terminal_restore)))
