@@ -166,10 +166,7 @@ static int lay_tree(struct ingot_tree *tree, const struct ingot_source *s, struc
 static struct ingot_folder_options load_options(const struct ingot_source *s,
                                                 const struct ingot_source_options *o)
 {
-        return (struct ingot_folder_options){.root_owned = true,
-                                             .normal_modes = !s->keep_modes,
-                                             .fixed_mtime = true,
-                                             .mtime = o->mtime};
+        return (struct ingot_folder_options){.normal_modes = !s->keep_modes, .mtime = o->mtime};
 }
 
 static int state_all(void *context, const char *path, struct ingot_inode *inode,

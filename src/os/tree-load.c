@@ -317,7 +317,7 @@ static int load_entry(struct loading *l, int dirfd, const char *name, const char
                 return 0;
         struct hard_link *link = NULL;
         int r = 0;
-        if (type != INGOT_FILE_DIRECTORY && stx.stx_nlink > 1)
+        if (type != INGOT_FILE_DIRECTORY && stx.stx_nlink > 1 && !l->options->split_links)
                 r = find_link(l, &key, &link, reterr);
         if (r < 0)
                 return r;

@@ -16,6 +16,7 @@ struct ingot_tree_load {
         struct ingot_ledger *ledger;
         bool root_owned;
         bool xattrs;            /* user.*, security.capability (as version 2) and POSIX ACLs */
+        bool split_links;       /* names of one file become files of their own */
         bool clamp;             /* nothing is newer than `newest` (seconds) */
         int64_t newest;
 };

@@ -6,9 +6,8 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
-#include <sys/xattr.h>
 
-static const struct ingot_folder_options as_is = {.hard_links = true, .mtime = INT64_MAX};
+static const struct ingot_folder_options kept = {.mtime = 99};
 
 static const char *prepare(const char *name)
 {
@@ -36,21 +35,18 @@ static const char *prepare(const char *name)
         return folder;
 }
 
-TEST(folder_is_read_as_it_is)
+TEST(modes_are_kept_when_asked_for)
 {
         ingot_error error = {0};
         _cleanup_(ingot_tree_free_p) struct ingot_tree *tree = NULL;
         _cleanup_free_ uint8_t *data = NULL;
         size_t size;
-        const char *folder = prepare("as-is");
+        const char *folder = prepare("kept");
         CHECK(folder);
-        CHECK_OK(ingot_folder_load(folder, &as_is, &tree, &error));
+        CHECK_OK(ingot_folder_load(folder, &kept, &tree, &error));
         CHECK_EQ(tree->root->entry_count, 4u);
         const struct ingot_inode *file = ingot_tree_lookup(tree, "file");
         CHECK_EQ(file->mode, 0640);
-        CHECK_EQ(file->uid, getuid());
-        CHECK_EQ(file->links, 2u);
-        CHECK(file == ingot_tree_lookup(tree, "sub/hard"));
         CHECK_EQ(ingot_tree_lookup(tree, "sub")->mode, 0777);
         CHECK_EQ(ingot_tree_lookup(tree, "empty")->mode, 04711);
         CHECK_STR(ingot_tree_lookup(tree, "link")->target, "sub/script");
@@ -63,8 +59,7 @@ TEST(normal_modes_forget_umask_owner_links_and_time)
 {
         ingot_error error = {0};
         _cleanup_(ingot_tree_free_p) struct ingot_tree *tree = NULL;
-        const struct ingot_folder_options o = {
-                .root_owned = true, .normal_modes = true, .fixed_mtime = true, .mtime = 99};
+        const struct ingot_folder_options o = {.normal_modes = true, .mtime = 99};
         const char *folder = prepare("normal");
         CHECK(folder);
         CHECK_OK(ingot_folder_load(folder, &o, &tree, &error));
@@ -81,39 +76,18 @@ TEST(normal_modes_forget_umask_owner_links_and_time)
 TEST(file_that_changed_since_is_noticed)
 {
         ingot_error error = {0};
-        _cleanup_(ingot_tree_free_p) struct ingot_tree *tree = NULL;
-        _cleanup_free_ uint8_t *data = NULL;
+        _cleanup_(ingot_inode_free_p) struct ingot_inode *inode = NULL;
+        _cleanup_free_ uint8_t *before = NULL, *after = NULL;
         char path[600];
         size_t size;
         const char *folder = prepare("changed");
         CHECK(folder);
-        CHECK_OK(ingot_folder_load(folder, &as_is, &tree, &error));
         snprintf(path, sizeof(path), "%s/file", folder);
+        CHECK_OK(ingot_folder_load_file(path, &kept, &inode, &error));
+        CHECK_OK(ingot_inode_read(inode, 100, &before, &size, &error));
         CHECK_OK(ingot_outfile_put(path, "CONTENT", 7, 0640, &error));
-        CHECK_FAILS(ingot_inode_read(ingot_tree_lookup(tree, "file"), 100, &data, &size, &error),
-                    INGOT_E_CONFLICT, "changed");
-}
-
-TEST(attributes_are_read_when_asked_for)
-{
-        ingot_error error = {0};
-        _cleanup_(ingot_tree_free_p) struct ingot_tree *tree = NULL, *without = NULL;
-        struct ingot_folder_options o = as_is;
-        char path[600];
-        const char *folder = prepare("xattrs");
-        CHECK(folder);
-        snprintf(path, sizeof(path), "%s/file", folder);
-        if (setxattr(path, "user.colour", "red", 3, 0) < 0)
-                SKIP("no extended attributes here");
-        CHECK_OK(ingot_folder_load(folder, &o, &without, &error));
-        CHECK(!ingot_inode_xattr(ingot_tree_lookup(without, "file"), "user.colour"));
-        o.xattrs = true;
-        CHECK_OK(ingot_folder_load(folder, &o, &tree, &error));
-        const struct ingot_xattr *x =
-                ingot_inode_xattr(ingot_tree_lookup(tree, "file"), "user.colour");
-        CHECK(x);
-        CHECK_EQ(x->size, 3u);
-        CHECK(memcmp(x->value, "red", 3) == 0);
+        CHECK_FAILS(ingot_inode_read(inode, 100, &after, &size, &error), INGOT_E_CONFLICT,
+                    "changed");
 }
 
 TEST(what_is_not_there_or_no_folder_is_named)
@@ -121,10 +95,10 @@ TEST(what_is_not_there_or_no_folder_is_named)
         ingot_error error = {0};
         struct ingot_tree *tree = NULL;
         struct ingot_inode *inode = NULL;
-        CHECK_FAILS(ingot_folder_load("/nonexistent/x", &as_is, &tree, &error), INGOT_E_NOTFOUND,
+        CHECK_FAILS(ingot_folder_load("/nonexistent/x", &kept, &tree, &error), INGOT_E_NOTFOUND,
                     "/nonexistent/x");
-        CHECK_FAILS(ingot_folder_load_file("/nonexistent/x", &as_is, &inode, &error), INGOT_E_NOTFOUND,
-                    "/nonexistent/x");
-        CHECK_FAILS(ingot_folder_load_file("/dev/null", &as_is, &inode, &error), INGOT_E_FORMAT,
+        CHECK_FAILS(ingot_folder_load_file("/nonexistent/x", &kept, &inode, &error),
+                    INGOT_E_NOTFOUND, "/nonexistent/x");
+        CHECK_FAILS(ingot_folder_load_file("/dev/null", &kept, &inode, &error), INGOT_E_FORMAT,
                     "not a file");
 }
