@@ -1,0 +1,447 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "base/buffer.h"
+#include "base/cleanup.h"
+#include "base/crc32.h"
+#include "base/sha256.h"
+#include "base/size.h"
+#include "base/text.h"
+#include "format/erofs.h"
+#include "test.h"
+
+#include <lz4.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include <zstd.h>
+
+/* An image in memory that notes how it was written: each block once, whole, in ascending order but
+ * for block 0 at the end. */
+struct image {
+        struct ingot_buffer bytes;
+        uint64_t next;
+        bool finished, disordered;
+};
+
+static int write_image(void *context, uint64_t offset, const void *data, size_t size,
+                       ingot_error *reterr)
+{
+        struct image *i = context;
+        if (offset % 4096 != 0 || size % 4096 != 0 || i->finished)
+                i->disordered = true;
+        if (offset == 0) {
+                i->finished = true;
+                memcpy(i->bytes.data, data, size);
+                return 0;
+        }
+        if (i->next == 0)
+                i->next = 4096;
+        if (offset != i->next)
+                i->disordered = true;
+        if (offset + size > i->bytes.size) {
+                int r = ingot_buffer_append_zeros(&i->bytes, offset + size - i->bytes.size, reterr);
+                if (r < 0)
+                        return r;
+        }
+        memcpy(i->bytes.data + offset, data, size);
+        i->next = offset + size;
+        return 0;
+}
+
+static void image_done(struct image *i)
+{
+        ingot_buffer_done(&i->bytes);
+}
+
+static int make(const struct ingot_tree *tree, const struct ingot_erofs_options *o,
+                struct image *image, struct ingot_erofs_result *result, ingot_error *reterr)
+{
+        struct ingot_writer w = {.write_at = write_image, .context = image};
+        return ingot_erofs_write(tree, o, &w, result, reterr);
+}
+
+static bool same_content(const struct ingot_inode *a, const struct ingot_inode *b)
+{
+        _cleanup_free_ uint8_t *x = NULL, *y = NULL;
+        size_t n = 0, m = 0;
+        return ingot_inode_read(a, 64 << 20, &x, &n, NULL) >= 0 &&
+               ingot_inode_read(b, 64 << 20, &y, &m, NULL) >= 0 && n == m &&
+               (n == 0 || memcmp(x, y, n) == 0);
+}
+
+/* The first difference as a sentence, or NULL. */
+static const char *differ(const struct ingot_inode *a, const struct ingot_inode *b)
+{
+        if (a->type != b->type || a->mode != b->mode || a->uid != b->uid || a->gid != b->gid ||
+            a->links != b->links || a->mtime != b->mtime || a->mtime_nsec != b->mtime_nsec)
+                return "attributes differ";
+        if ((a->type == INGOT_FILE_CHARACTER || a->type == INGOT_FILE_BLOCK) &&
+            (a->major != b->major || a->minor != b->minor))
+                return "devices differ";
+        if (a->type == INGOT_FILE_SYMLINK && strcmp(a->target, b->target) != 0)
+                return "targets differ";
+        if (a->xattr_count != b->xattr_count || a->entry_count != b->entry_count)
+                return "xattrs or entries are missing";
+        for (size_t i = 0; i < a->xattr_count; i++)
+                if (strcmp(a->xattrs[i].name, b->xattrs[i].name) != 0 ||
+                    a->xattrs[i].size != b->xattrs[i].size ||
+                    (a->xattrs[i].size > 0 &&
+                     memcmp(a->xattrs[i].value, b->xattrs[i].value, a->xattrs[i].size) != 0))
+                        return "xattrs differ";
+        if (a->type == INGOT_FILE_REGULAR && !same_content(a, b))
+                return "contents differ";
+        for (size_t i = 0; i < a->entry_count; i++) {
+                if (strcmp(a->entries[i].name, b->entries[i].name) != 0)
+                        return "names differ";
+                const char *below = differ(a->entries[i].inode, b->entries[i].inode);
+                if (below)
+                        return below;
+        }
+        return NULL;
+}
+
+static uint8_t *fill(uint64_t *state, size_t size, unsigned kind)
+{
+        uint8_t *data = malloc(size + 1);
+        for (size_t i = 0; i < size; i++)
+                data[i] = kind == 0   ? (uint8_t) test_random(state) /* does not compress */
+                          : kind == 1 ? (uint8_t) ("ingot erofs "[i % 12] + (i / 4096) % 7)
+                          : kind == 2 ? 0
+                          : (i / 8192) % 2 ? (uint8_t) test_random(state)
+                                           : (uint8_t) (i / 64);
+        return data;
+}
+
+static int add_file(struct ingot_tree *tree, const char *path, size_t size, uint64_t *state,
+                    unsigned kind, ingot_error *reterr)
+{
+        _cleanup_free_ uint8_t *data = fill(state, size, kind);
+        return ingot_tree_put_bytes(tree, path, (uint16_t) (0600 + test_random(state) % 0200),
+                                    (int64_t) (test_random(state) % 3 ? 1700000000
+                                                                      : test_random(state) >> 34),
+                                    data, size, reterr);
+}
+
+static int add_special(struct ingot_tree *tree, const char *name, enum ingot_file_type type,
+                       uint32_t major, uint32_t minor, ingot_error *reterr)
+{
+        struct ingot_inode *inode = NULL;
+        int r = ingot_inode_new(type, 0660, &inode, reterr);
+        if (r < 0)
+                return r;
+        inode->major = major;
+        inode->minor = minor;
+        inode->uid = 70000;
+        inode->mtime = -5;
+        inode->mtime_nsec = 999999999;
+        return ingot_tree_link(tree->root, name, inode, reterr);
+}
+
+/* One of everything, the same each time. */
+static int sample_tree(struct ingot_tree **ret, uint64_t seed, unsigned files, ingot_error *reterr)
+{
+        static const size_t sizes[] = {0,     1,     4095,   4096,   4097,   8191,  65536, 131072,
+                                       70000, 20000, 262144, 262145, 524288, 530000};
+        struct ingot_tree *tree = NULL;
+        uint64_t state = seed;
+        char path[256];
+        int r = ingot_tree_new(&tree, reterr);
+        tree->root->mtime = 1700000000;
+        for (unsigned i = 0; r >= 0 && i < files; i++) {
+                size_t size = i < ARRAY_SIZE(sizes) ? sizes[i] : test_random(&state) % 90000;
+                snprintf(path, sizeof(path), "d%u/%s%u/file%u.%u", i % 5, i % 2 ? "x" : "-", i % 3, i,
+                         i % 4);
+                r = add_file(tree, path, size, &state, i % 4, reterr);
+                if (r >= 0 && i % 3 == 0)
+                        r = ingot_inode_set_xattr(ingot_tree_lookup(tree, path), "security.selinux",
+                                                  "system_u:object_r:x_t:s0", 25, reterr);
+                if (r >= 0 && i % 7 == 0)
+                        r = ingot_inode_set_xattr(ingot_tree_lookup(tree, path), "user.own", &i,
+                                                  sizeof(i), reterr);
+        }
+        if (r >= 0)
+                r = ingot_tree_link(tree->root, "hard link", ingot_tree_lookup(tree, "d1/x1/file1.1"),
+                                    reterr);
+        if (r >= 0)
+                r = ingot_tree_put_symlink(tree, "!link", "d1/x1", 5, reterr);
+        memset(path, 'n', 255);
+        path[255] = 0;
+        if (r >= 0)
+                r = ingot_tree_put_symlink(tree, path, path, 1700000000, reterr);
+        if (r >= 0)
+                r = add_special(tree, "null", INGOT_FILE_CHARACTER, 1, 3, reterr);
+        if (r >= 0)
+                r = add_special(tree, "disk", INGOT_FILE_BLOCK, 0xfff, 0xfffff, reterr);
+        if (r >= 0)
+                r = add_special(tree, "fifo", INGOT_FILE_FIFO, 0, 0, reterr);
+        if (r >= 0)
+                r = add_special(tree, "socket", INGOT_FILE_SOCKET, 0, 0, reterr);
+        *ret = tree;
+        return r;
+}
+
+static const struct ingot_erofs_options variants[] = {
+        {.compressor = INGOT_EROFS_NONE},
+        {.compressor = INGOT_EROFS_LZ4},
+        {.compressor = INGOT_EROFS_LZ4HC, .level = 4},
+        {.compressor = INGOT_EROFS_ZSTD},
+        {.compressor = INGOT_EROFS_ZSTD, .level = 19, .extent = 65536},
+        {.compressor = INGOT_EROFS_LZ4, .extent = 4096},
+        {.compressor = INGOT_EROFS_ZSTD, .level = 1, .extent = 8192},
+        {.compressor = INGOT_EROFS_ZSTD, .level = 1, .extent = 1048576},
+};
+
+TEST(what_is_written_is_read_back_whatever_the_compressor_and_the_threads)
+{
+        ingot_error error = {0};
+        for (size_t i = 0; i < ARRAY_SIZE(variants); i++) {
+                _cleanup_(ingot_tree_free_p) struct ingot_tree *tree = NULL, *back = NULL;
+                _cleanup_(image_done) struct image one = {0}, two = {0};
+                struct ingot_erofs_options o = variants[i];
+                struct ingot_erofs_result result;
+                struct ingot_erofs_info info;
+                CHECK_OK(sample_tree(&tree, test_seed() + i, 40, &error));
+                o.build_time = 1700000000;
+                o.volume_name = "ingot";
+                o.threads = 1;
+                CHECK_OK(make(tree, &o, &one, &result, &error));
+                o.threads = 2;
+                CHECK_OK(make(tree, &o, &two, &result, &error));
+                CHECK(one.finished && !one.disordered);
+                CHECK_EQ(one.bytes.size, result.size);
+                CHECK_EQ(one.bytes.size, two.bytes.size);
+                CHECK(memcmp(one.bytes.data, two.bytes.data, one.bytes.size) == 0);
+                struct ingot_span span = ingot_buffer_span(&one.bytes);
+                struct ingot_reader reader = ingot_reader_of_span(&span);
+                CHECK_EQ(ingot_erofs_probe(&reader, &error), 1);
+                CHECK_OK(ingot_erofs_read_tree(&reader, &back, &info, &error));
+                const char *difference = differ(tree->root, back->root);
+                CHECK_STR(difference ? difference : "same", "same");
+                CHECK_EQ(info.inodes, result.inodes);
+                CHECK_EQ(info.content_size, result.content_size);
+                CHECK_EQ(info.files, 40);
+                CHECK_STR(info.volume_name, "ingot");
+                CHECK(info.packed_size == result.packed_size);
+        }
+}
+
+TEST(a_cluster_in_the_middle_can_be_read_alone)
+{
+        ingot_error error = {0};
+        _cleanup_(ingot_tree_free_p) struct ingot_tree *tree = NULL, *back = NULL;
+        _cleanup_(image_done) struct image image = {0};
+        struct ingot_erofs_options o = {.compressor = INGOT_EROFS_ZSTD, .extent = 32768};
+        uint64_t state = 7;
+        CHECK_OK(ingot_tree_new(&tree, &error));
+        CHECK_OK(add_file(tree, "f", 1000000, &state, 3, &error));
+        CHECK_OK(make(tree, &o, &image, NULL, &error));
+        struct ingot_span span = ingot_buffer_span(&image.bytes);
+        struct ingot_reader reader = ingot_reader_of_span(&span);
+        CHECK_OK(ingot_erofs_read_tree(&reader, &back, NULL, &error));
+        const struct ingot_inode *a = ingot_tree_lookup(tree, "f"), *b = ingot_tree_lookup(back, "f");
+        for (int i = 0; i < 300; i++) {
+                uint8_t x[9000], y[9000];
+                uint64_t at = test_random(&state) % 1000000;
+                size_t n = ingot_min_u64(test_random(&state) % sizeof(x), 1000000 - at);
+                CHECK_OK(ingot_read_at(&a->content, at, x, n, &error));
+                CHECK_OK(ingot_read_at(&b->content, at, y, n, &error));
+                CHECK(memcmp(x, y, n) == 0);
+        }
+        uint8_t byte;
+        CHECK_FAILS(ingot_read_at(&b->content, 1000000, &byte, 1, &error), INGOT_E_FORMAT, "behind");
+}
+
+TEST(equal_small_files_stand_once)
+{
+        ingot_error error = {0};
+        _cleanup_(ingot_tree_free_p) struct ingot_tree *tree = NULL;
+        _cleanup_(image_done) struct image image = {0};
+        struct ingot_erofs_options o = {.compressor = INGOT_EROFS_LZ4};
+        struct ingot_erofs_result result;
+        char path[32];
+        CHECK_OK(ingot_tree_new(&tree, &error));
+        for (int i = 0; i < 50; i++) {
+                uint64_t state = 3;
+                snprintf(path, sizeof(path), "f%d", i);
+                CHECK_OK(add_file(tree, path, 30000, &state, 0, &error));
+        }
+        CHECK_OK(make(tree, &o, &image, &result, &error));
+        CHECK_EQ(result.packed_size, 30000);
+        CHECK_EQ(result.content_size, 50 * 30000);
+}
+
+/* A file of any size that holds no memory: all bytes of block B are B * 31. */
+static int read_huge(void *context, uint64_t offset, void *ret, size_t size, ingot_error *reterr)
+{
+        (void) context;
+        (void) reterr;
+        for (size_t i = 0, n; i < size; i += n) {
+                uint64_t at = offset + i;
+                n = ingot_min_u64(size - i, 4096 - at % 4096);
+                memset((uint8_t *) ret + i, (uint8_t) (at / 4096 * 31), n);
+        }
+        return 0;
+}
+
+TEST(a_file_over_4_gib_and_a_folder_of_many_entries)
+{
+        ingot_error error = {0};
+        _cleanup_(ingot_tree_free_p) struct ingot_tree *tree = NULL, *back = NULL;
+        _cleanup_(image_done) struct image image = {0};
+        struct ingot_erofs_options o = {.compressor = INGOT_EROFS_LZ4, .extent = 1048576};
+        struct ingot_inode *huge = NULL;
+        const uint64_t size = UINT64_C(4300000123);
+        char name[32];
+        CHECK_OK(ingot_tree_new(&tree, &error));
+        CHECK_OK(ingot_inode_new(INGOT_FILE_REGULAR, 0644, &huge, &error));
+        huge->content = (struct ingot_reader){.read_at = read_huge, .size = size};
+        CHECK_OK(ingot_tree_link(tree->root, "huge", huge, &error));
+        for (int i = 0; i < 100000; i++) {
+                snprintf(name, sizeof(name), "entry %06d", i);
+                CHECK_OK(ingot_tree_link(tree->root, name, huge, &error));
+        }
+        CHECK_OK(make(tree, &o, &image, NULL, &error));
+        struct ingot_span span = ingot_buffer_span(&image.bytes);
+        struct ingot_reader reader = ingot_reader_of_span(&span);
+        CHECK_OK(ingot_erofs_read_tree(&reader, &back, NULL, &error));
+        CHECK_EQ(back->root->entry_count, 100001);
+        struct ingot_inode *b = ingot_tree_lookup(back, "huge");
+        CHECK_EQ(b->content.size, size);
+        CHECK_EQ(b->links, 100001);
+        for (uint64_t at = 4000; at < size; at += size / 50 + 1) {
+                uint8_t x[300], y[300];
+                size_t n = ingot_min_u64(sizeof(x), size - at);
+                CHECK_OK(read_huge(NULL, at, x, n, &error));
+                CHECK_OK(ingot_read_at(&b->content, at, y, n, &error));
+                CHECK(memcmp(x, y, n) == 0);
+        }
+}
+
+TEST(what_the_format_cannot_say_is_refused)
+{
+        ingot_error error = {0};
+        _cleanup_(ingot_tree_free_p) struct ingot_tree *tree = NULL;
+        _cleanup_(image_done) struct image image = {0};
+        struct ingot_erofs_options o = {.extent = 12345};
+        static uint8_t large[70000];
+        CHECK_OK(ingot_tree_new(&tree, &error));
+        CHECK_FAILS(make(tree, &o, &image, NULL, &error), INGOT_E_USAGE, "no power of two");
+        o = (struct ingot_erofs_options){.compressor = INGOT_EROFS_ZSTD, .level = 23};
+        CHECK_FAILS(make(tree, &o, &image, NULL, &error), INGOT_E_USAGE, "no level 23");
+        o = (struct ingot_erofs_options){.volume_name = "longer than 15 bytes"};
+        CHECK_FAILS(make(tree, &o, &image, NULL, &error), INGOT_E_USAGE, "volume name");
+        o = (struct ingot_erofs_options){0};
+        CHECK_OK(ingot_tree_put_bytes(tree, "a/f", 0644, 1, "x", 1, &error));
+        struct ingot_inode *f = ingot_tree_lookup(tree, "a/f");
+        CHECK_OK(ingot_inode_set_xattr(f, "system.foo", "x", 1, &error));
+        CHECK_FAILS(make(tree, &o, &image, NULL, &error), INGOT_E_UNSUPPORTED,
+                    "/a/f: erofs has no place for the xattr system.foo");
+        f->xattr_count--;
+        free(f->xattrs[0].name);
+        free(f->xattrs[0].value);
+        CHECK_OK(ingot_inode_set_xattr(f, "user.foo", large, sizeof(large), &error));
+        CHECK_FAILS(make(tree, &o, &image, NULL, &error), INGOT_E_LIMIT, "user.foo is too long");
+        CHECK_OK(ingot_tree_remove(tree, "a/f", &error));
+        CHECK_OK(add_special(tree, "dev", INGOT_FILE_BLOCK, 4096, 0, &error));
+        CHECK_FAILS(make(tree, &o, &image, NULL, &error), INGOT_E_LIMIT, "12:20 bits");
+}
+
+TEST(a_failing_content_is_named_and_leaves_no_file_system)
+{
+        ingot_error error = {0};
+        _cleanup_(ingot_tree_free_p) struct ingot_tree *tree = NULL;
+        for (size_t i = 0; i < 4; i++) {
+                _cleanup_(image_done) struct image image = {0};
+                _cleanup_(ingot_tree_free_p) struct ingot_tree *t = NULL;
+                struct ingot_span nothing = {0};
+                struct ingot_inode *f = NULL;
+                CHECK_OK(ingot_tree_new(&t, &error));
+                CHECK_OK(ingot_tree_put_bytes(t, "usr/lib/broken", 0644, 1, "x", 1, &error));
+                f = ingot_tree_lookup(t, "usr/lib/broken");
+                CHECK_OK(ingot_inode_set_bytes(f, NULL, 0, &error));
+                f->content = ingot_reader_of_span(&nothing);
+                f->content.size = 700000;
+                CHECK_FAILS(make(t, variants + i, &image, NULL, &error), INGOT_E_FORMAT,
+                            "/usr/lib/broken: ");
+                CHECK(!image.finished);
+                f->content = (struct ingot_reader){0};
+        }
+}
+
+static void check_golden(const struct ingot_erofs_options *given, const char *want)
+{
+        ingot_error error = {0};
+        _cleanup_(ingot_tree_free_p) struct ingot_tree *tree = NULL;
+        _cleanup_(image_done) struct image image = {0};
+        struct ingot_erofs_options o = *given;
+        uint8_t digest[INGOT_SHA256_SIZE];
+        char hex[2 * INGOT_SHA256_SIZE + 1];
+        CHECK_OK(sample_tree(&tree, 42, 30, &error));
+        o.build_time = 1700000000;
+        CHECK_OK(make(tree, &o, &image, NULL, &error));
+        ingot_sha256_of(image.bytes.data, image.bytes.size, digest);
+        ingot_hex(hex, digest, sizeof(digest));
+        CHECK_STR(hex, want);
+}
+
+TEST(golden_uncompressed)
+{
+        check_golden(&variants[0], "6a87f678687f8a9abccc85ff56c8fd093e7061d39712f6d1c0f79006b287aee9");
+}
+
+TEST(golden_lz4)
+{
+        if (LZ4_versionNumber() != 10904)
+                SKIP("the digest is of lz4 1.9.4");
+        check_golden(&variants[1], "8e898f4ff71e72982f373c1f8fd37aeafc2edc3527c480348272ae971d628a86");
+}
+
+TEST(golden_lz4hc)
+{
+        if (LZ4_versionNumber() != 10904)
+                SKIP("the digest is of lz4 1.9.4");
+        check_golden(&variants[2], "acc05caf96e54347f8cbbe2b4d01bac39103336afa628c5501a6da875a628ec2");
+}
+
+TEST(golden_zstd)
+{
+        if (ZSTD_versionNumber() != 10504)
+                SKIP("the digest is of zstd 1.5.4");
+        check_golden(&variants[3], "977485c1cc4aad00133d19b32f2e005169c375df55fe4999099edac871594a4f");
+}
+
+TEST(a_changed_byte_never_makes_the_reader_stumble)
+{
+        ingot_error error = {0};
+        _cleanup_(ingot_tree_free_p) struct ingot_tree *tree = NULL;
+        _cleanup_(image_done) struct image image = {0};
+        struct ingot_erofs_result result;
+        uint64_t state = test_seed();
+        struct ingot_erofs_options o = {.compressor = INGOT_EROFS_ZSTD, .extent = 65536};
+        CHECK_OK(sample_tree(&tree, 9, 12, &error));
+        CHECK_OK(make(tree, &o, &image, &result, &error));
+        struct ingot_span span = ingot_buffer_span(&image.bytes);
+        struct ingot_reader reader = ingot_reader_of_span(&span);
+        size_t metadata = image.bytes.size - result.metadata_size;
+        for (int i = 0; i < 400; i++) {
+                _cleanup_(ingot_tree_free_p) struct ingot_tree *back = NULL;
+                size_t at = i % 8 == 0 ? 1024 + 8 + test_random(&state) % 120
+                                       : metadata + test_random(&state) % result.metadata_size;
+                uint8_t before = image.bytes.data[at];
+                image.bytes.data[at] = (uint8_t) test_random(&state);
+                if (ingot_erofs_read_tree(&reader, &back, NULL, &error) >= 0)
+                        (void) differ(back->root, back->root);
+                else
+                        CHECK(error.code == INGOT_E_FORMAT || error.code == INGOT_E_UNSUPPORTED ||
+                              error.code == INGOT_E_LIMIT);
+                image.bytes.data[at] = before;
+        }
+        image.bytes.data[1024 + 20] ^= 1;
+        struct ingot_tree *none = NULL;
+        CHECK_FAILS(ingot_erofs_read_tree(&reader, &none, NULL, &error), INGOT_E_FORMAT,
+                    "checksum differs");
+        image.bytes.data[1024 + 20] ^= 1;
+        reader.size -= 4096;
+        CHECK_FAILS(ingot_erofs_read_tree(&reader, &none, NULL, &error), INGOT_E_FORMAT,
+                    "the image ends");
+}
