@@ -71,8 +71,8 @@ static int store_file(const struct ingot_strings *lines, struct ingot_tree *tree
         if (!inode) {
                 if (text.size == 0)
                         return 0;
-                r = ingot_tree_put_bytes(tree, files[file].path, files[file].mode, mtime,
-                                         text.data, text.size, reterr);
+                r = ingot_tree_put_bytes(tree, files[file].path, files[file].mode, mtime, text.data,
+                                         text.size, reterr);
                 if (r >= 0)
                         ingot_tree_resolve(tree, files[file].path)->gid = files[file].gid;
                 return r;
@@ -168,8 +168,8 @@ int ingot_accounts_add(struct ingot_accounts *a, enum ingot_account_file file, c
         if (!name)
                 return ingot_fail_nomem(reterr);
         if (find(a, file, name))
-                return ingot_fail(reterr, INGOT_E_CONFLICT, "%s has '%s' already",
-                                  files[file].path, name);
+                return ingot_fail(reterr, INGOT_E_CONFLICT, "%s has '%s' already", files[file].path,
+                                  name);
         return ingot_strings_add(a->files + file, line, reterr);
 }
 

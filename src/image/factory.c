@@ -15,9 +15,9 @@ struct emission {
 };
 
 static const char *const shared[] = {
-        "/var",           "/var/backups", "/var/cache", "/var/home", "/var/lib",
-        "/var/lib/misc",  "/var/lib/systemd", "/var/local", "/var/log", "/var/mail",
-        "/var/opt",       "/var/spool",   "/var/srv",   "/var/tmp",  "/var/usrlocal",
+        "/var",          "/var/backups",     "/var/cache", "/var/home", "/var/lib",
+        "/var/lib/misc", "/var/lib/systemd", "/var/local", "/var/log",  "/var/mail",
+        "/var/opt",      "/var/spool",       "/var/srv",   "/var/tmp",  "/var/usrlocal",
 };
 
 static int note_line(void *context, const struct ingot_strings *words, ingot_error *reterr)
@@ -39,8 +39,8 @@ static int compare(const void *a, const void *b)
 
 static bool is_taken(const struct emission *e, const char *path)
 {
-        return e->taken.count > 0 && bsearch(&path, e->taken.items, e->taken.count,
-                                             sizeof(*e->taken.items), compare);
+        return e->taken.count > 0 &&
+               bsearch(&path, e->taken.items, e->taken.count, sizeof(*e->taken.items), compare);
 }
 
 static bool is_shared(const char *path)
@@ -62,8 +62,8 @@ static bool holds_files(const struct ingot_inode *directory)
 }
 
 /* " :USER :GROUP", or without ':' for what has no such flag; names where there are names. */
-static int append_owner(const struct emission *e, const struct ingot_inode *inode,
-                        const char *flag, ingot_error *reterr)
+static int append_owner(const struct emission *e, const struct ingot_inode *inode, const char *flag,
+                        ingot_error *reterr)
 {
         _cleanup_free_ char *user = NULL, *group = NULL;
         char uid[16], gid[16];

@@ -109,8 +109,8 @@ static int moved_path(const char *path, size_t size, char **ret, ingot_error *re
                         return 2;
                 if (path[n + 1] != '/')
                         continue;
-                int r = ingot_format(ret, reterr, "/%s%.*s", moved[i].place,
-                                     (int) (size - n - 1), path + n + 1);
+                int r = ingot_format(ret, reterr, "/%s%.*s", moved[i].place, (int) (size - n - 1),
+                                     path + n + 1);
                 return r < 0 ? r : 1;
         }
         return 0;
@@ -176,9 +176,9 @@ static int make_mount_points(struct ingot_tree *tree, int64_t mtime, ingot_error
                 uint16_t mode;
                 bool emptied;
         } points[] = {
-                {"boot", 0755, false}, {"dev", 0755, true},   {"efi", 0755, false},
+                {"boot", 0755, false}, {"dev", 0755, true},    {"efi", 0755, false},
                 {"etc", 0755, false},  {"media", 0755, false}, {"mnt", 0755, false},
-                {"proc", 0555, true},  {"run", 0755, true},   {"sys", 0555, true},
+                {"proc", 0555, true},  {"run", 0755, true},    {"sys", 0555, true},
                 {"tmp", 01777, true},  {"var", 0755, false},
         };
         for (size_t i = 0; i < ARRAY_SIZE(points); i++) {

@@ -3,7 +3,7 @@
  * The tree of installed packages made into one that works as a read-only root with an empty /var
  * (UAPI.9): whatever /var needs, the first boot can make from /usr.
  *
- *     /var/...          goes to usr/share/factory/var, with lines in tmpfiles.d/ingot-factory-var.conf
+ *     /var/...          goes to usr/share/factory/var; tmpfiles.d/ingot-factory-var.conf makes it again
  *     /var/lib/dpkg     goes to usr/lib/sysimage/dpkg; the first boot makes the link
  *     /home, /srv       links to var/home, var/srv; their content goes to the factory too
  *     /root, /usr/local links to var/roothome, ../var/usrlocal; likewise

@@ -90,7 +90,9 @@ static const struct {
         const char *name, *text;
         const char *wanted_by[4];
 } units[] = {
-        {"usr/bin/ssh-keygen", "usr/sbin/sshd", "ingot-ssh-keys.service",
+        {"usr/bin/ssh-keygen",
+         "usr/sbin/sshd",
+         "ingot-ssh-keys.service",
          "[Unit]\n"
          "Description=SSH host keys of this machine\n"
          "ConditionPathExists=|!/etc/ssh/ssh_host_rsa_key\n"
@@ -103,7 +105,9 @@ static const struct {
          "RemainAfterExit=yes\n"
          "ExecStart=/usr/bin/ssh-keygen -A\n",
          {"ssh.service.wants", "ssh.socket.wants", "multi-user.target.wants"}},
-        {"usr/sbin/make-ssl-cert", NULL, "ingot-snakeoil.service",
+        {"usr/sbin/make-ssl-cert",
+         NULL,
+         "ingot-snakeoil.service",
          "[Unit]\n"
          "Description=Self-signed certificate of this machine\n"
          "ConditionPathExists=|!/etc/ssl/private/ssl-cert-snakeoil.key\n"
@@ -119,7 +123,9 @@ static const struct {
          "RemainAfterExit=yes\n"
          "ExecStart=/usr/sbin/make-ssl-cert generate-default-snakeoil\n",
          {"sysinit.target.wants"}},
-        {"usr/sbin/rndc-confgen", "etc/bind", "ingot-rndc-key.service",
+        {"usr/sbin/rndc-confgen",
+         "etc/bind",
+         "ingot-rndc-key.service",
          "[Unit]\n"
          "Description=Key for the control of this machine's name server\n"
          "ConditionPathExists=!/etc/bind/rndc.key\n"

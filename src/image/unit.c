@@ -420,7 +420,6 @@ int ingot_unit_write_presets(struct ingot_tree *tree, int64_t mtime, ingot_error
         if (r >= 0)
                 r = ingot_buffer_printf(&text, reterr, "disable *\n");
         return r < 0 ? r
-                     : ingot_tree_put_bytes(tree,
-                                            "usr/lib/systemd/system-preset/00-ingot.preset", 0644,
-                                            mtime, text.data, text.size, reterr);
+                     : ingot_tree_put_bytes(tree, "usr/lib/systemd/system-preset/00-ingot.preset",
+                                            0644, mtime, text.data, text.size, reterr);
 }

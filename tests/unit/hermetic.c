@@ -17,8 +17,9 @@ static int put(struct ingot_tree *tree, const char *path, const char *text, ingo
 static int debian(struct ingot_tree **ret, ingot_error *reterr)
 {
         static const char *const files[][2] = {
-                {"etc/passwd", "root:x:0:0:root:/root:/bin/sh\nhttp:x:33:33:A \"web\" user:/var/www:"
-                               "/usr/sbin/nologin\nknown:x:34:33::/:/bin/sh\n"},
+                {"etc/passwd",
+                 "root:x:0:0:root:/root:/bin/sh\nhttp:x:33:33:A \"web\" user:/var/www:"
+                 "/usr/sbin/nologin\nknown:x:34:33::/:/bin/sh\n"},
                 {"etc/group", "root:x:0:\nhttp:x:33:\nlogs:x:40:http,known\nknown:x:34:\n"},
                 {"etc/shadow", "root:*:20000:0:99999:7:::\nhttp:!*:20000::::::\nx:!*:::::::\n"},
                 {"usr/lib/os-release", "ID=debian\nIMAGE_ID=old\n"},
@@ -112,16 +113,16 @@ TEST(odd_names_are_quoted)
         CHECK_OK(put(tree, "var/lib/a b%\"\n", "1", &error));
         CHECK_OK(ingot_hermetic_apply(tree, &options, &error));
         CHECK_OK(ingot_inode_read(
-                ingot_tree_lookup(tree, "usr/lib/tmpfiles.d/ingot-factory-var.conf"), 1 << 20, &data,
-                &size, &error));
+                ingot_tree_lookup(tree, "usr/lib/tmpfiles.d/ingot-factory-var.conf"), 1 << 20,
+                &data, &size, &error));
         CHECK(strstr((char *) data, "\nC \"/var/lib/a b%%\\\"\\x0a\" - - - - "
                                     "\"/usr/share/factory/var/lib/a b%%\\\"\\x0a\"\n"));
 }
 
 TEST(mount_points_are_there_and_empty)
 {
-        static const char *const points[] = {"proc", "sys", "dev", "run", "tmp", "var",
-                                             "boot", "efi", "mnt", "media"};
+        static const char *const points[] = {"proc", "sys",  "dev", "run", "tmp",
+                                             "var",  "boot", "efi", "mnt", "media"};
         ingot_error error = {0};
         _cleanup_(ingot_tree_free_p) struct ingot_tree *tree = NULL;
         CHECK_OK(debian(&tree, &error));
@@ -139,13 +140,14 @@ TEST(users_of_packages_are_said_again_unless_a_package_does)
         _cleanup_(ingot_tree_free_p) struct ingot_tree *tree = NULL;
         CHECK_OK(debian(&tree, &error));
         CHECK_OK(ingot_hermetic_apply(tree, &options, &error));
-        CHECK(text_is(tree, "usr/lib/sysusers.d/ingot-packages.conf",
-                      "# Made with the image: users of its packages, for a machine whose own passwd "
-                      "hides them.\n"
-                      "g root 0\ng http 33\ng logs 40\ng known 34\n"
-                      "u root 0:root root /root /bin/sh\n"
-                      "u http 33:http \"A \\\"web\\\" user\" /var/www /usr/sbin/nologin\n"
-                      "m http logs\nm known logs\n"));
+        CHECK(text_is(
+                tree, "usr/lib/sysusers.d/ingot-packages.conf",
+                "# Made with the image: users of its packages, for a machine whose own passwd "
+                "hides them.\n"
+                "g root 0\ng http 33\ng logs 40\ng known 34\n"
+                "u root 0:root root /root /bin/sh\n"
+                "u http 33:http \"A \\\"web\\\" user\" /var/www /usr/sbin/nologin\n"
+                "m http logs\nm known logs\n"));
         CHECK(text_is(tree, "etc/shadow",
                       "root:*:100:0:99999:7:::\nhttp:!*:100::::::\nx:!*:::::::\n"));
 }
@@ -188,10 +190,14 @@ TEST(nothing_that_names_a_machine_stays)
         ingot_error error = {0};
         _cleanup_(ingot_tree_free_p) struct ingot_tree *tree = NULL;
         _cleanup_strings_ struct ingot_strings removed = {0};
-        static const char *const secrets[] = {
-                "etc/hostname", "etc/machine-id", "etc/resolv.conf", "etc/ssh/ssh_host_rsa_key",
-                "etc/ssl/private/ssl-cert-snakeoil.key", "var/lib/dbus/machine-id",
-                "var/lib/systemd/random-seed", "var/log/dpkg.log"};
+        static const char *const secrets[] = {"etc/hostname",
+                                              "etc/machine-id",
+                                              "etc/resolv.conf",
+                                              "etc/ssh/ssh_host_rsa_key",
+                                              "etc/ssl/private/ssl-cert-snakeoil.key",
+                                              "var/lib/dbus/machine-id",
+                                              "var/lib/systemd/random-seed",
+                                              "var/log/dpkg.log"};
         CHECK_OK(debian(&tree, &error));
         for (size_t i = 0; i < ARRAY_SIZE(secrets); i++)
                 CHECK_OK(put(tree, secrets[i], "builder", &error));

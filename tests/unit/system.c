@@ -23,11 +23,13 @@ static int debian(struct ingot_tree **ret, ingot_error *reterr)
                 {"bin/sh", ""},
                 {"etc/hosts", "127.0.0.1 localhost\n"},
                 {"usr/share/zoneinfo/Europe/Berlin", "TZif"},
-                {UNITS "a.service", "[Unit]\nX=y\n[Install]\nWantedBy=multi-user.target\nAlias=b.service"
-                                    "\nAlso=a.socket\n"},
+                {UNITS "a.service",
+                 "[Unit]\nX=y\n[Install]\nWantedBy=multi-user.target\nAlias=b.service"
+                 "\nAlso=a.socket\n"},
                 {UNITS "a.socket", "[Install]\nWantedBy=sockets.target\nRequiredBy=a.service\n"
                                    "Also=a.service\n"},
-                {UNITS "t@.service", "[Install]\nWantedBy=getty.target %i.target\nDefaultInstance=one\n"},
+                {UNITS "t@.service",
+                 "[Install]\nWantedBy=getty.target %i.target\nDefaultInstance=one\n"},
                 {UNITS "n@.service", "[Install]\nWantedBy=multi-user.target\n"},
                 {UNITS "static.service", "[Service]\nExecStart=/x\n"},
                 {UNITS "multi-user.target", "[Unit]\n"},
@@ -96,9 +98,10 @@ TEST(templates_take_an_instance)
         CHECK_OK(ingot_unit_enable(tree, "a.service", 1, NULL, &error));
         CHECK_OK(ingot_unit_mask(tree, "a.socket", 1, &error));
         CHECK_OK(ingot_unit_write_presets(tree, 1, &error));
-        CHECK(text_is(tree, "usr/lib/systemd/system-preset/00-ingot.preset",
-                      "# Made with the image: the first boot enables no more.\n"
-                      "enable a.service\nenable t@.service one\nenable t@.service two\ndisable *\n"));
+        CHECK(text_is(
+                tree, "usr/lib/systemd/system-preset/00-ingot.preset",
+                "# Made with the image: the first boot enables no more.\n"
+                "enable a.service\nenable t@.service one\nenable t@.service two\ndisable *\n"));
         CHECK_OK(ingot_unit_disable(tree, "t@.service", NULL, &error));
         CHECK_EQ(ingot_tree_lookup(tree, ETC "getty.target.wants")->entry_count, 0u);
 }
@@ -133,9 +136,11 @@ TEST(unknown_units_and_names_are_refused)
         CHECK_FAILS(ingot_unit_enable(tree, "no.service", 1, NULL, &error), INGOT_E_NOTFOUND,
                     "no.service");
         CHECK_FAILS(ingot_unit_enable(tree, "a", 1, NULL, &error), INGOT_E_USAGE, "'a'");
-        CHECK_FAILS(ingot_unit_enable(tree, "../a.service", 1, NULL, &error), INGOT_E_USAGE, "../a");
+        CHECK_FAILS(ingot_unit_enable(tree, "../a.service", 1, NULL, &error), INGOT_E_USAGE,
+                    "../a");
         CHECK_OK(put(tree, UNITS "bad.service", "[Install]\nWantedBy=../../x.target\n", &error));
-        CHECK_FAILS(ingot_unit_enable(tree, "bad.service", 1, NULL, &error), INGOT_E_USAGE, "x.target");
+        CHECK_FAILS(ingot_unit_enable(tree, "bad.service", 1, NULL, &error), INGOT_E_USAGE,
+                    "x.target");
 }
 
 TEST(users_stand_in_every_account_file_and_have_a_home)
@@ -156,13 +161,15 @@ TEST(users_stand_in_every_account_file_and_have_a_home)
         CHECK(text_is(tree, "etc/passwd",
                       "root:x:0:0:root:/root:/bin/sh\nother:x:1000:1000::/:/bin/sh\n"
                       "me:x:1001:1001::/home/me:/bin/sh\nyou:x:1500:1500::/home/you:/bin/sh\n"));
-        CHECK(text_is(tree, "etc/group", "root:x:0:\nother:x:1000:\nsudo:x:27:other,me\nadm:x:4:me\n"
-                                         "me:x:1001:\nyou:x:1500:\n"));
+        CHECK(text_is(tree, "etc/group",
+                      "root:x:0:\nother:x:1000:\nsudo:x:27:other,me\nadm:x:4:me\n"
+                      "me:x:1001:\nyou:x:1500:\n"));
         CHECK(text_is(tree, "etc/shadow",
                       "root:!*:20000:0:99999:7:::\nother:!*:20000::::::\nme:" HASH
                       ":7:0:99999:7:::\nyou:!*:7:0:99999:7:::\n"));
-        CHECK(text_is(tree, "etc/gshadow", "root:*::\nother:!*::\nsudo:*::other,me\nadm:*::me\n"
-                                           "me:!*::\nyou:!*::\n"));
+        CHECK(text_is(tree, "etc/gshadow",
+                      "root:*::\nother:!*::\nsudo:*::other,me\nadm:*::me\n"
+                      "me:!*::\nyou:!*::\n"));
         CHECK(text_is(tree, "usr/lib/sysusers.d/ingot-users.conf",
                       "# Made with the image: the users of its recipe, for a machine whose own "
                       "passwd hides them.\ng me 1001\ng you 1500\n"
@@ -221,7 +228,8 @@ TEST(names_locale_zone_and_keyboard_are_written)
         ingot_error error = {0};
         _cleanup_(ingot_tree_free_p) struct ingot_tree *tree = NULL;
         CHECK_OK(debian(&tree, &error));
-        struct ingot_system_options o = {.hostname = (char *) "box", .locale = (char *) "C.UTF-8",
+        struct ingot_system_options o = {.hostname = (char *) "box",
+                                         .locale = (char *) "C.UTF-8",
                                          .timezone = (char *) "Europe/Berlin",
                                          .keymap = (char *) "de-nodeadkeys",
                                          .target = (char *) "multi-user.target",
@@ -232,8 +240,9 @@ TEST(names_locale_zone_and_keyboard_are_written)
         CHECK(text_is(tree, "etc/locale.conf", "LANG=C.UTF-8\n"));
         CHECK(links_to(tree, "etc/default/locale", "../locale.conf"));
         CHECK(links_to(tree, "etc/localtime", "../usr/share/zoneinfo/Europe/Berlin"));
-        CHECK(text_is(tree, "etc/vconsole.conf", "KEYMAP=de-nodeadkeys\nXKBMODEL=pc105\n"
-                                                 "XKBLAYOUT=de\nXKBVARIANT=nodeadkeys\n"));
+        CHECK(text_is(tree, "etc/vconsole.conf",
+                      "KEYMAP=de-nodeadkeys\nXKBMODEL=pc105\n"
+                      "XKBLAYOUT=de\nXKBVARIANT=nodeadkeys\n"));
         CHECK(links_to(tree, ETC "default.target", "/usr/lib/systemd/system/multi-user.target"));
         CHECK(text_is(tree, "etc/shadow",
                       "root:" HASH ":20000:0:99999:7:::\nother:!*:20000::::::\n"));
