@@ -24,6 +24,11 @@ static int write_disk(void *context, uint64_t offset, const void *data, size_t s
         return 0;
 }
 
+static void done(struct disk *d)
+{
+        free(d->bytes);
+}
+
 static const struct ingot_uuid *type(const char *name)
 {
         return &ingot_partition_type_by_name(name)->uuid;
@@ -111,14 +116,13 @@ TEST(what_is_written_is_read_with_either_sector_size)
         for (size_t i = 0; i < 2; i++) {
                 ingot_error error = {0};
                 struct ingot_gpt gpt, back;
-                struct disk d;
+                _cleanup_(done) struct disk d = {0};
                 CHECK_OK(make(&gpt, sizes[i], &error));
                 CHECK_EQ(gpt.disk_sectors * sizes[i], 7 * MIB);
                 CHECK_EQ(ingot_gpt_offset(&gpt, gpt.partitions + 1), 4 * MIB);
                 CHECK_EQ(ingot_gpt_size(&gpt, gpt.partitions + 1), MIB + 4096);
                 CHECK(is(&gpt.partitions[2].uuid, "31dbe6cd-180d-4672-8243-e5256de561ad"));
                 CHECK_OK(write_new(&gpt, &d, &error));
-                _cleanup_free_ uint8_t *bytes = d.bytes;
                 CHECK_OK(read_back(&d, &back, &error));
                 CHECK_EQ(back.health, INGOT_GPT_HEALTHY);
                 CHECK(same(&gpt, &back));
@@ -149,9 +153,8 @@ TEST(random_tables_survive_encode_and_decode)
                         CHECK_OK(ingot_gpt_add(&gpt, &r, NULL, &error));
                 }
                 CHECK_OK(ingot_gpt_set_size(&gpt, 0, 0, &error));
-                struct disk d;
+                _cleanup_(done) struct disk d = {0};
                 CHECK_OK(write_new(&gpt, &d, &error));
-                _cleanup_free_ uint8_t *bytes = d.bytes;
                 CHECK_OK(read_back(&d, &back, &error));
                 CHECK(same(&gpt, &back));
         }
@@ -162,10 +165,9 @@ TEST(no_flipped_bit_of_either_table_goes_unnoticed)
         uint64_t state = test_seed();
         ingot_error error = {0};
         struct ingot_gpt gpt, back;
-        struct disk d;
+        _cleanup_(done) struct disk d = {0};
         CHECK_OK(make(&gpt, 512, &error));
         CHECK_OK(write_new(&gpt, &d, &error));
-        _cleanup_free_ uint8_t *bytes = d.bytes;
         for (int i = 0; i < 3000; i++) {
                 /* the header's 92 bytes, and the table, of one of the two */
                 bool backup = test_random(&state) % 2, header = i < 2 * 92 * 8;
@@ -186,10 +188,9 @@ TEST(both_tables_damaged_is_malformed_and_none_is_not_found)
 {
         ingot_error error = {0};
         struct ingot_gpt gpt, back;
-        struct disk d;
+        _cleanup_(done) struct disk d = {0};
         CHECK_OK(make(&gpt, 512, &error));
         CHECK_OK(write_new(&gpt, &d, &error));
-        _cleanup_free_ uint8_t *bytes = d.bytes;
         d.bytes[1024 + 60] ^= 1;
         d.bytes[d.size - 512 + 20] ^= 1;
         CHECK_FAILS(read_back(&d, &back, &error), INGOT_E_FORMAT,
@@ -236,10 +237,9 @@ TEST(tables_with_right_checksums_that_make_no_sense_are_malformed)
         for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
                 ingot_error error = {0};
                 struct ingot_gpt gpt, back;
-                struct disk d;
+                _cleanup_(done) struct disk d = {0};
                 CHECK_OK(make(&gpt, 512, &error));
                 CHECK_OK(write_new(&gpt, &d, &error));
-                _cleanup_free_ uint8_t *bytes = d.bytes;
                 memset(d.bytes + d.size - 512, 0, 512);
                 if (cases[i].size == 4)
                         ingot_le32_store(d.bytes + cases[i].at, (uint32_t) cases[i].value);
@@ -276,12 +276,11 @@ TEST(a_grown_disk_gets_its_table_moved_and_its_last_partition_grown)
         ingot_error error = {0};
         struct ingot_gpt gpt, back;
         struct ingot_gpt_partition *last;
-        struct disk d;
+        _cleanup_(done) struct disk d = {0};
         CHECK_OK(make(&gpt, 512, &error));
         CHECK_EQ(ingot_gpt_grow(&gpt, 7 * MIB, &last, &error), 0);
         CHECK_OK(write_new(&gpt, &d, &error));
         d.bytes = realloc(d.bytes, 20 * MIB + 100);
-        _cleanup_free_ uint8_t *bytes = d.bytes;
         memset(d.bytes + d.size, 0, 20 * MIB + 100 - d.size);
         d.size = 20 * MIB + 100;
         CHECK_OK(read_back(&d, &back, &error));
@@ -318,10 +317,9 @@ static void check_by_sfdisk(uint32_t sector_size)
 {
         ingot_error error = {0};
         struct ingot_gpt gpt;
-        struct disk d;
+        _cleanup_(done) struct disk d = {0};
         CHECK_OK(make(&gpt, sector_size, &error));
         CHECK_OK(write_new(&gpt, &d, &error));
-        _cleanup_free_ uint8_t *bytes = d.bytes;
         const char *path = oracle_file("disk", d.bytes, d.size);
         _cleanup_free_ char *out = NULL, *json = NULL, *verify = NULL;
         if (sector_size == 512) {
