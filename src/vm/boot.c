@@ -351,14 +351,16 @@ int ingot_boot(const struct ingot_boot_options *o, const struct ingot_log *log,
         struct ingot_boot_options options = *o;
         if (options.check && options.timeout_msec == 0)
                 options.timeout_msec = CHECK_TIMEOUT_MSEC;
+        /* restored last: a second Ctrl-C does not end the clearing up */
+        _cleanup_signals_ struct ingot_signals signals = INGOT_SIGNALS_NONE;
         _cleanup_(machine_done) struct machine m = {.options = &options,
                                                     .result = ret,
+                                                    .state = INGOT_VM_STATE_NONE,
                                                     .qemu = INGOT_PROCESS_NONE,
                                                     .tpm = INGOT_PROCESS_NONE,
                                                     .tpm_socket = -1,
                                                     .console_pair = {-1, -1},
                                                     .report_pair = {-1, -1}};
-        _cleanup_signals_ struct ingot_signals signals = INGOT_SIGNALS_NONE;
         _cleanup_terminal_ struct ingot_terminal terminal = INGOT_TERMINAL_NONE;
         *ret = (struct ingot_boot_result){0};
         /* before the first file is made, so that all of them are removed whatever comes */

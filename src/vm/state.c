@@ -18,22 +18,38 @@ enum { VARS_MAX = 16 * 1024 * 1024 };
 
 void ingot_vm_state_close(struct ingot_vm_state *s)
 {
-        ingot_temporary_remove(&s->temporary);
+        ingot_workdir_remove(&s->temporary);
         free(s->folder);
         free(s->disk);
         free(s->vars);
         free(s->tpm);
         free(s->messages);
-        *s = (struct ingot_vm_state){0};
+        *s = INGOT_VM_STATE_NONE;
+}
+
+static int make_temporary(struct ingot_vm_state *s, ingot_error *reterr)
+{
+        const char *cache = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
+        _cleanup_free_ char *parent = NULL;
+        int r;
+        if (cache && *cache == '/')
+                r = ingot_format(&parent, reterr, "%s/ingot/machines", cache);
+        else if (home && *home == '/')
+                r = ingot_format(&parent, reterr, "%s/.cache/ingot/machines", home);
+        else
+                return ingot_fail(reterr, INGOT_E_USAGE,
+                                  "no folder for the machine: neither XDG_CACHE_HOME nor HOME is "
+                                  "set");
+        if (r >= 0)
+                r = ingot_workdir_create(parent, &s->temporary, reterr);
+        return r < 0 ? r : ingot_strdup(&s->folder, s->temporary.path, reterr);
 }
 
 static int make_folder(const char *wanted, struct ingot_vm_state *s, ingot_error *reterr)
 {
         char whole[PATH_MAX];
-        if (!wanted) {
-                int r = ingot_temporary_create(&s->temporary, "ingot-boot", reterr);
-                return r < 0 ? r : ingot_strdup(&s->folder, s->temporary.path, reterr);
-        }
+        if (!wanted)
+                return make_temporary(s, reterr);
         int r = ingot_make_directories(wanted, 0700, reterr);
         if (r < 0)
                 return r;
@@ -123,7 +139,7 @@ static int make_vars(const struct ingot_vm_state *s, const char *template, ingot
 int ingot_vm_state_open(const struct ingot_vm_state_options *o, struct ingot_vm_state *ret,
                         ingot_error *reterr)
 {
-        _cleanup_vm_state_ struct ingot_vm_state s = {0};
+        _cleanup_vm_state_ struct ingot_vm_state s = INGOT_VM_STATE_NONE;
         _cleanup_file_ struct ingot_file image = INGOT_FILE_NONE;
         char whole[PATH_MAX];
         int r = ingot_file_open(&image, o->image, reterr);
@@ -143,6 +159,6 @@ int ingot_vm_state_open(const struct ingot_vm_state_options *o, struct ingot_vm_
         if (r < 0)
                 return r;
         *ret = s;
-        s = (struct ingot_vm_state){0};
+        s = INGOT_VM_STATE_NONE;
         return 0;
 }

@@ -2,18 +2,19 @@
 /*
  * What a machine writes: its disk (an overlay of the image, which itself is never written), its
  * UEFI variables and its TPM. A folder of the user's keeps them from boot to boot; else they are in
- * a temporary one.
+ * a temporary one below $XDG_CACHE_HOME/ingot/machines (a disk may grow too large for a tmpfs), and
+ * what a killed process left there is removed by the next one.
  */
 #pragma once
 
 #include "base/error.h"
-#include "os/temporary.h"
+#include "os/workdir.h"
 
 #include <stdbool.h>
 #include <stdint.h>
 
 struct ingot_vm_state {
-        struct ingot_temporary temporary;
+        struct ingot_workdir temporary;
         char *folder, *disk, *vars, *tpm, *messages;
         bool kept; /* the folder is the user's and stays */
 };
@@ -29,4 +30,5 @@ struct ingot_vm_state_options {
 int ingot_vm_state_open(const struct ingot_vm_state_options *o, struct ingot_vm_state *ret,
                         ingot_error *reterr);
 void ingot_vm_state_close(struct ingot_vm_state *s);
+#define INGOT_VM_STATE_NONE ((struct ingot_vm_state){.temporary = INGOT_WORKDIR_NONE})
 #define _cleanup_vm_state_ __attribute__((cleanup(ingot_vm_state_close)))
