@@ -6,13 +6,14 @@
 #include "base/size.h"
 #include "base/text.h"
 #include "format/erofs.h"
+#include "oracle.h"
+#include "os/file.h"
+#include "os/tree-load.h"
 #include "test.h"
 
+#include <fcntl.h>
 #include <lz4.h>
 #include <stdlib.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
-#include <unistd.h>
 #include <zstd.h>
 
 /* An image in memory that notes how it was written: each block once, whole, in ascending order but
@@ -69,6 +70,8 @@ static bool same_content(const struct ingot_inode *a, const struct ingot_inode *
                (n == 0 || memcmp(x, y, n) == 0);
 }
 
+static bool ignore_xattrs;
+
 /* The first difference as a sentence, or NULL. */
 static const char *differ(const struct ingot_inode *a, const struct ingot_inode *b)
 {
@@ -80,9 +83,11 @@ static const char *differ(const struct ingot_inode *a, const struct ingot_inode 
                 return "devices differ";
         if (a->type == INGOT_FILE_SYMLINK && strcmp(a->target, b->target) != 0)
                 return "targets differ";
-        if (a->xattr_count != b->xattr_count || a->entry_count != b->entry_count)
-                return "xattrs or entries are missing";
-        for (size_t i = 0; i < a->xattr_count; i++)
+        if (a->entry_count != b->entry_count)
+                return "entries are missing";
+        if (!ignore_xattrs && a->xattr_count != b->xattr_count)
+                return "xattrs are missing";
+        for (size_t i = 0; i < a->xattr_count && !ignore_xattrs; i++)
                 if (strcmp(a->xattrs[i].name, b->xattrs[i].name) != 0 ||
                     a->xattrs[i].size != b->xattrs[i].size ||
                     (a->xattrs[i].size > 0 &&
@@ -444,4 +449,93 @@ TEST(a_changed_byte_never_makes_the_reader_stumble)
         reader.size -= 4096;
         CHECK_FAILS(ingot_erofs_read_tree(&reader, &none, NULL, &error), INGOT_E_FORMAT,
                     "the image ends");
+}
+
+static int load_folder(const char *path, struct ingot_tree **ret, ingot_error *reterr)
+{
+        struct ingot_tree_load load = {.dirfd = AT_FDCWD, .path = path, .xattrs = true};
+        return ingot_tree_load(&load, ret, reterr);
+}
+
+/* Sample images through fsck.erofs, which also unpacks them; then mkfs.erofs packs what it unpacked
+ * in each of its ways, for our reader. */
+TEST(fsck_erofs_accepts_and_unpacks_what_is_written)
+{
+        ingot_error error = {0};
+        if (!oracle_found_newest("fsck.erofs"))
+                SKIP("no fsck.erofs in INGOT_ORACLES");
+        for (size_t i = 0; i < ARRAY_SIZE(variants); i++) {
+                _cleanup_(ingot_tree_free_p) struct ingot_tree *tree = NULL, *back = NULL;
+                _cleanup_(image_done) struct image image = {0};
+                _cleanup_free_ char *out = NULL, *folder = NULL;
+                struct ingot_erofs_options o = variants[i];
+                CHECK_OK(sample_tree(&tree, 77 + i, 30, &error));
+                CHECK_EQ(ingot_tree_remove(tree, "socket", &error), 1);
+                CHECK_OK(make(tree, &o, &image, NULL, &error));
+                const char *path = oracle_file("image", image.bytes.data, image.bytes.size);
+                CHECK_OK(ingot_format(&folder, &error, "%s/out", test_folder()));
+                int r = oracle_run_newest(&out, "fsck.erofs --extract=%s --overwrite %s 2>&1",
+                                          folder, path);
+                if (r != 0)
+                        test_report(__FILE__, __LINE__, "variant %zu: %s", i, out);
+                CHECK_OK(load_folder(folder, &back, &error));
+                ignore_xattrs = true; /* fsck.erofs leaves them out */
+                const char *difference = differ(tree->root, back->root);
+                ignore_xattrs = false;
+                CHECK_STR(difference ? difference : "same", "same");
+                CHECK_OK(ingot_remove_tree(AT_FDCWD, folder, &error));
+        }
+}
+
+TEST(what_mkfs_erofs_makes_is_read)
+{
+        static const char *const ways[] = {
+                "",
+                "-zlz4",
+                "-zlz4hc,12 -C16384 -Eztailpacking",
+                "-zzstd,3 -C65536 -Efragments,ztailpacking",
+                "-zzstd,3 -C65536 -Eall-fragments,fragdedupe=inode",
+                "-zlz4 -C65536 -Ededupe",
+                "-zlz4 -Elegacy-compress",
+                "-zzstd -Elegacy-compress -C32768 -Efragments",
+                "--chunksize=4096",
+                "-Enoinline_data",
+                "-zlz4 --zD=1",
+                "-b512",
+                "-zlz4:zstd,5 -C16384 -x1",
+        };
+        ingot_error error = {0};
+        if (!oracle_found_newest("mkfs.erofs"))
+                SKIP("no mkfs.erofs in INGOT_ORACLES");
+        _cleanup_(ingot_tree_free_p) struct ingot_tree *tree = NULL, *want = NULL;
+        _cleanup_(image_done) struct image image = {0};
+        _cleanup_free_ char *folder = NULL, *target = NULL;
+        struct ingot_erofs_options o = {0};
+        CHECK_OK(sample_tree(&tree, 5, 30, &error));
+        CHECK_EQ(ingot_tree_remove(tree, "socket", &error), 1);
+        CHECK_OK(make(tree, &o, &image, NULL, &error));
+        const char *path = oracle_file("source", image.bytes.data, image.bytes.size);
+        CHECK_OK(ingot_format(&folder, &error, "%s/in", test_folder()));
+        CHECK_OK(ingot_format(&target, &error, "%s/theirs", test_folder()));
+        CHECK_EQ(oracle_run_newest(NULL, "fsck.erofs --extract=%s %s 2>&1", folder, path), 0);
+        CHECK_OK(load_folder(folder, &want, &error));
+        for (size_t i = 0; i < ARRAY_SIZE(ways); i++) {
+                _cleanup_(ingot_tree_free_p) struct ingot_tree *back = NULL;
+                _cleanup_free_ char *out = NULL;
+                _cleanup_file_ struct ingot_file file = INGOT_FILE_NONE;
+                struct ingot_erofs_info info;
+                int r = oracle_run_newest(&out, "mkfs.erofs %s --quiet %s %s 2>&1", ways[i], target,
+                                          folder);
+                if (r != 0)
+                        test_report(__FILE__, __LINE__, "mkfs.erofs %s: %s", ways[i], out);
+                CHECK_OK(ingot_file_open(&file, target, &error));
+                struct ingot_reader reader = ingot_file_reader(&file);
+                error.text[0] = 0;
+                r = ingot_erofs_read_tree(&reader, &back, &info, &error);
+                ignore_xattrs = true;
+                const char *difference = r < 0 ? error.text : differ(want->root, back->root);
+                ignore_xattrs = false;
+                if (difference)
+                        test_report(__FILE__, __LINE__, "mkfs.erofs %s: %s", ways[i], difference);
+        }
 }
