@@ -4,4 +4,9 @@ COMMAND(boot)
 #if HAVE_PACKAGES
 COMMAND(cache)
 #endif
+COMMAND(inspect)
+COMMAND(list)
+COMMAND(cat)
+COMMAND(extract)
+COMMAND(compare)
 COMMAND(help)

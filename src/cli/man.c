@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Manual pages as mdoc(7) source, which both mandoc and groff read. */
+#include "base/cleanup.h"
 #include "cli/help.h"
 
 #include <ctype.h>
@@ -176,6 +177,29 @@ static void man_command(FILE *out, const struct command *c)
         fputs(".Sh SEE ALSO\n.Xr ingot 1\n", out);
 }
 
+static int by_name(const void *a, const void *b)
+{
+        return strcmp((*(const struct command *const *) a)->name,
+                      (*(const struct command *const *) b)->name);
+}
+
+/* mdoc wants references in the order of their names. */
+static void put_see_also(FILE *out)
+{
+        const struct command *sorted[128];
+        size_t count = 0;
+        for (; commands[count] && count < ARRAY_SIZE(sorted); count++)
+                sorted[count] = commands[count];
+        qsort(sorted, count, sizeof(*sorted), by_name);
+        fputs(".Sh SEE ALSO\n", out);
+        for (size_t i = 0; i < count; i++) {
+                fputs(".Xr ingot-", out);
+                for (const char *p = sorted[i]->name; *p; p++)
+                        fputc(*p == ' ' ? '-' : *p, out);
+                fprintf(out, " 1%s\n", i + 1 < count ? " ," : "");
+        }
+}
+
 void man_page(FILE *out, const struct command *c)
 {
         if (c) {
@@ -198,11 +222,5 @@ void man_page(FILE *out, const struct command *c)
               ".It Ev NO_COLOR\nWhen it is set and not empty, no colours are printed.\n.El\n",
               out);
         put_exit_status(out);
-        fputs(".Sh SEE ALSO\n", out);
-        for (size_t i = 0; commands[i]; i++) {
-                fputs(".Xr ingot-", out);
-                for (const char *p = commands[i]->name; *p; p++)
-                        fputc(*p == ' ' ? '-' : *p, out);
-                fprintf(out, " 1%s\n", commands[i + 1] ? " ," : "");
-        }
+        put_see_also(out);
 }
