@@ -3,7 +3,8 @@
  * Which kernel modules an initrd needs: the closure of some wanted names over what the modules say
  * of themselves (their .modinfo section: depends, softdep, firmware, alias). depmod's tables are
  * not needed, so a tree made of unpacked packages is enough; only modules.builtin and
- * modules.builtin.modinfo, which kernel packages ship, are read.
+ * modules.builtin.modinfo, which kernel packages ship, are read. A soft dependency that names an
+ * algorithm ("crc32c") is looked for among the aliases of the modules below crypto and lib.
  */
 #pragma once
 
@@ -32,7 +33,8 @@ struct ingot_modules {
 
 struct ingot_modules_options {
         const char *version; /* the kernel's, as `uname -r` says it */
-        const char *const *wanted; /* names; '-' and '_' are the same */
+        /* Names; '-' and '_' are the same. One that starts with '-' may be missing without a word. */
+        const char *const *wanted;
         size_t wanted_count;
         bool missing_is_error; /* NOTFOUND for a wanted module that is not there; else a warning */
         const struct ingot_log *log;
@@ -49,7 +51,3 @@ int ingot_modules_closure(const struct ingot_tree *tree, const struct ingot_modu
 void ingot_modules_done(struct ingot_modules *m);
 
 #define _cleanup_modules_ __attribute__((cleanup(ingot_modules_done)))
-
-/* The kernel versions below usr/lib/modules that have a kernel directory, in byte order. */
-int ingot_modules_versions(const struct ingot_tree *tree, struct ingot_strings *ret,
-                           ingot_error *reterr);

@@ -11,6 +11,7 @@
 #include <sys/ioctl.h>
 #include <sys/statvfs.h>
 
+#define ATTRIBUTE_MAX 4096 /* sysfs says that all of its files have a page */
 #define EXT4_RESIZE _IOW('f', 16, uint64_t) /* EXT4_IOC_RESIZE_FS: the new size in blocks */
 
 /* Whether a name of /sys/block can be a disk with partitions. */
@@ -30,7 +31,7 @@ static bool read_number(const char *disk, const char *file, uint64_t *ret)
         _cleanup_free_ uint8_t *text = NULL;
         size_t size;
         if (ingot_format(&path, NULL, "/sys/block/%s/%s", disk, file) < 0 ||
-            ingot_file_read(AT_FDCWD, path, 64, &text, &size, NULL) < 0)
+            ingot_file_read(AT_FDCWD, path, ATTRIBUTE_MAX, &text, &size, NULL) < 0)
                 return false;
         if (size > 0 && text[size - 1] == '\n')
                 text[size - 1] = 0;

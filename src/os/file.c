@@ -110,9 +110,9 @@ int ingot_file_read(int dirfd, const char *path, size_t max, uint8_t **ret, size
         return ingot_under(reterr, read_to_end(fd, max, ret, ret_size, reterr), "%s", path);
 }
 
-int ingot_file_open(struct ingot_file *ret, const char *path, ingot_error *reterr)
+static int open_file(struct ingot_file *ret, const char *path, int flags, ingot_error *reterr)
 {
-        _cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+        _cleanup_close_ int fd = open(path, flags | O_CLOEXEC | O_NOCTTY);
         struct stat st;
         if (fd < 0)
                 return errno == ENOENT ? ingot_fail(reterr, INGOT_E_NOTFOUND, "no file %s", path)
@@ -128,6 +128,16 @@ int ingot_file_open(struct ingot_file *ret, const char *path, ingot_error *reter
         }
         *ret = (struct ingot_file){.fd = TAKE_FD(fd), .size = size};
         return 0;
+}
+
+int ingot_file_open(struct ingot_file *ret, const char *path, ingot_error *reterr)
+{
+        return open_file(ret, path, O_RDONLY, reterr);
+}
+
+int ingot_file_open_writable(struct ingot_file *ret, const char *path, ingot_error *reterr)
+{
+        return open_file(ret, path, O_RDWR | O_DSYNC, reterr);
 }
 
 void ingot_file_close(struct ingot_file *f)
@@ -146,6 +156,18 @@ static int read_file_at(void *context, uint64_t offset, void *ret, size_t size, 
 struct ingot_reader ingot_file_reader(struct ingot_file *f)
 {
         return (struct ingot_reader){.read_at = read_file_at, .context = f, .size = f->size};
+}
+
+static int write_file_at(void *context, uint64_t offset, const void *data, size_t size,
+                         ingot_error *reterr)
+{
+        const struct ingot_file *f = context;
+        return ingot_file_pwrite(f->fd, offset, data, size, reterr);
+}
+
+struct ingot_writer ingot_file_writer(struct ingot_file *f)
+{
+        return (struct ingot_writer){.write_at = write_file_at, .context = f};
 }
 
 int ingot_outfile_create(struct ingot_outfile *ret, const char *path, mode_t mode,

@@ -25,6 +25,9 @@ struct ingot_file {
         uint64_t size;
 };
 int ingot_file_open(struct ingot_file *ret, const char *path, ingot_error *reterr);
+/* The same for writing what is there; each write is on the disk when it returns. */
+int ingot_file_open_writable(struct ingot_file *ret, const char *path, ingot_error *reterr);
+struct ingot_writer ingot_file_writer(struct ingot_file *f);
 void ingot_file_close(struct ingot_file *f);
 struct ingot_reader ingot_file_reader(struct ingot_file *f);
 

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What the kernel's command line says to the initrd. Everything else is for others. */
+#pragma once
+
+#include "base/error.h"
+#include "base/sha256.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct init_cmdline {
+        bool has_root_hash;
+        uint8_t root_hash[INGOT_SHA256_SIZE]; /* roothash=, 64 hex digits */
+        bool shell;                           /* rd.shell, rd.shell=yes */
+        bool machine_id;                      /* systemd.machine_id= is there: the id is given */
+        char *init;                           /* init=, or NULL */
+};
+
+/*
+ * Words are separated by blanks; double quotes keep blanks in a word (Linux,
+ * lib/cmdline.c:next_arg). Of equal keys the last wins; nothing behind "--" is looked at. FORMAT
+ * for a roothash= that is no SHA-256.
+ */
+int init_cmdline_parse(const char *text, struct init_cmdline *ret, ingot_error *reterr);
+void init_cmdline_done(struct init_cmdline *c);
+
+#define _cleanup_init_cmdline_ __attribute__((cleanup(init_cmdline_done)))

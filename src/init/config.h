@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* /etc/init.conf of the initrd: lines Key=Value, written by src/image/initrd.c. No sections, no
+ * quoting; '#' starts a comment line. */
+#pragma once
+
+#include "base/bytes.h"
+#include "base/text.h"
+#include "base/uuid.h"
+
+enum init_etc {
+        INIT_ETC_OVERLAY,
+        INIT_ETC_VOLATILE,
+        INIT_ETC_READ_ONLY
+};
+
+struct init_config {
+        enum init_etc etc;          /* Etc=overlay|volatile|read-only */
+        bool shell;                 /* Shell=yes|no: may rd.shell open one? */
+        bool has_var;
+        struct ingot_uuid var;      /* Var=PARTUUID that the build gave to /var */
+        uint64_t var_size;          /* VarSize=bytes: /var grows no further; 0: the whole disk */
+        unsigned timeout;           /* Timeout=seconds for the disk to appear */
+        unsigned reboot;            /* Reboot=seconds between a failure and the restart */
+        struct ingot_strings modules; /* Module=path, in the order of loading */
+};
+
+/* FORMAT, with the line, for anything that is not understood. RET is empty then. */
+int init_config_parse(struct ingot_span text, struct init_config *ret, ingot_error *reterr);
+void init_config_done(struct init_config *c);
+
+#define _cleanup_init_config_ __attribute__((cleanup(init_config_done)))

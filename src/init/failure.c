@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What to do when there is no system to go on with. Every way out is bounded in time, but for the
+ * shell, where a person decides. */
+#include "init/failure.h"
+#include "base/cleanup.h"
+#include "init/message.h"
+#include "init/root.h"
+#include "os/efivar.h"
+#include "os/kernel.h"
+#include "os/process.h"
+
+#include <ctype.h>
+#include <string.h>
+#include <unistd.h>
+
+#define POWER_OFF_SECONDS 60
+
+bool init_entry_has_counter(const char *name)
+{
+        const char *p = strrchr(name, '+');
+        if (!p || !isdigit((unsigned char) *++p))
+                return false;
+        while (isdigit((unsigned char) *p))
+                p++;
+        if (*p == '-' && isdigit((unsigned char) p[1]))
+                for (p++; isdigit((unsigned char) *p);)
+                        p++;
+        return strcmp(p, ".efi") == 0 || strcmp(p, ".conf") == 0;
+}
+
+bool init_boot_is_counted(void)
+{
+        static const char *const names[] = {"StubImageIdentifier", "LoaderEntrySelected"};
+        if (ingot_efivar_exists("LoaderBootCountPath", INGOT_EFIVAR_LOADER))
+                return true;
+        for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+                _cleanup_free_ char *name = NULL;
+                if (ingot_efivar_read_text(names[i], INGOT_EFIVAR_LOADER, &name, NULL) >= 0 &&
+                    init_entry_has_counter(name))
+                        return true;
+        }
+        return false;
+}
+
+/* A shell of the initrd, or of the root when that is mounted. Returns when there is none, or when
+ * it ended. */
+static void run_shell(void)
+{
+        static const char *const shells[][4] = {
+                {"/bin/sh", "-i"},
+                {"/bin/busybox", "sh", "-i"},
+                {"/usr/sbin/chroot", INIT_SYSROOT, "/bin/sh", "-i"},
+        };
+        const int fds[3] = {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO};
+        for (size_t i = 0; i < ARRAY_SIZE(shells); i++) {
+                ingot_error error = {0};
+                const char *argv[5] = {0};
+                memcpy(argv, shells[i], sizeof(shells[i]));
+                const struct ingot_program program = {.argv = argv};
+                struct ingot_process p = INGOT_PROCESS_NONE;
+                int status;
+                if (access(argv[0], X_OK) < 0)
+                        continue;
+                init_tell("a shell on the console; the machine restarts when it ends");
+                if (ingot_process_start(&program, fds, &p, &error) < 0) {
+                        init_tell_error("shell", &error);
+                        continue;
+                }
+                ingot_process_wait(&p, -1, &status, NULL);
+                return;
+        }
+        init_tell("rd.shell: this initrd holds no shell (/bin/sh or /bin/busybox)");
+}
+
+_Noreturn void init_failure(const ingot_error *error, const struct init_config *config,
+                            bool shell_asked)
+{
+        bool counted = init_boot_is_counted(), restart = true;
+        unsigned seconds = config->reboot;
+        init_tell_error("this system cannot be started", error);
+        if (shell_asked && !config->shell)
+                init_tell("rd.shell is ignored: the recipe does not allow it");
+        if (shell_asked && config->shell) {
+                run_shell();
+        } else if (!counted) {
+                restart = false;
+                seconds = POWER_OFF_SECONDS;
+        }
+        init_tell(restart ? "restarting in %u s%s" : "switching off in %u s%s", seconds,
+                  counted ? ": the loader counts this as a failed try" : "");
+        sleep(seconds);
+        ingot_machine_end(restart, NULL);
+        for (;;)
+                pause();
+}

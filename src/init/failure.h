@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The end of a boot that failed. */
+#pragma once
+
+#include "base/error.h"
+#include "init/config.h"
+
+/*
+ * Tells the error, then: with boot counting a restart after Reboot= seconds, so that the loader
+ * comes to the entry before; else a shell, where recipe and command line allow it; else power off
+ * after a minute.
+ */
+_Noreturn void init_failure(const ingot_error *error, const struct init_config *config,
+                            bool shell_asked);
+
+/* Does the loader count the tries of this entry? */
+bool init_boot_is_counted(void);
+/* Does the file name of an entry have a counter (UAPI.1: "name+LEFT.efi", "name+LEFT-DONE.efi")? */
+bool init_entry_has_counter(const char *name);
