@@ -32,7 +32,8 @@ static int read_header(struct ingot_span file, struct header *ret, ingot_error *
         if (!magic.data || memcmp(magic.data, "\x7f""ELF", 4) != 0)
                 return ingot_fail(reterr, INGOT_E_FORMAT, "no ELF file");
         struct header h = {.wide = ingot_cursor_u8(&c) == CLASS_64};
-        if (ingot_cursor_u8(&c) != LITTLE_ENDIAN_DATA)
+        uint8_t order = ingot_cursor_u8(&c);
+        if (!c.failed && order != LITTLE_ENDIAN_DATA)
                 return ingot_fail(reterr, INGOT_E_UNSUPPORTED, "no little-endian ELF file");
         size_t word = h.wide ? 8 : 4;
         ingot_cursor_skip(&c, 10 + 8 + 2 * word); /* ident, type … version; entry, phoff */

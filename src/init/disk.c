@@ -3,6 +3,7 @@
 #include "init/disk.h"
 #include "base/cleanup.h"
 #include "base/text.h"
+#include "format/partition-type.h"
 #include "init/message.h"
 #include "os/block.h"
 #include "os/file.h"
@@ -62,7 +63,7 @@ int init_disks_scan(struct init_disks *ret, ingot_error *reterr)
 
 static void tell_disk(const struct init_disk *d)
 {
-        char size[16], type[INGOT_UUID_TEXT_SIZE], uuid[INGOT_UUID_TEXT_SIZE];
+        char size[16], uuid[INGOT_UUID_TEXT_SIZE], type_uuid[INGOT_UUID_TEXT_SIZE];
         ingot_human_size(size, d->size);
         if (!d->has_table) {
                 init_tell("  %s, %s: %s%s%s", d->name, size, d->problem.text,
@@ -75,11 +76,12 @@ static void tell_disk(const struct init_disk *d)
                   d->gpt.health == INGOT_GPT_HEALTHY ? "" : d->gpt.damage);
         for (size_t i = 0; i < d->gpt.partition_count; i++) {
                 const struct ingot_gpt_partition *p = &d->gpt.partitions[i];
-                ingot_uuid_format(&p->type, type);
+                const struct ingot_partition_type *type = ingot_partition_type_by_uuid(&p->type);
+                ingot_uuid_format(&p->type, type_uuid);
                 ingot_uuid_format(&p->uuid, uuid);
                 ingot_human_size(size, ingot_gpt_size(&d->gpt, p));
-                init_tell("    %u: %s, UUID %s, type %s, \"%s\"", p->number, size, uuid, type,
-                          p->name);
+                init_tell("    %u: %s, UUID %s, type %s, \"%s\"", p->number, size, uuid,
+                          type ? type->name : type_uuid, p->name);
         }
 }
 

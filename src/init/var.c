@@ -215,6 +215,9 @@ int init_var_mount(const struct init_config *config, const char *disk, struct in
                 return ingot_mount(&m, reterr);
         }
         if (r < 0) {
+                _cleanup_init_disks_ struct init_disks disks = {0};
+                if (init_disks_scan(&disks, NULL) >= 0)
+                        init_disks_tell(&disks);
                 if (reterr)
                         *reterr = error;
                 return ingot_under(reterr, r, "/var");

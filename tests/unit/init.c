@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "base/cleanup.h"
+#include "init/cmdline.h"
+#include "init/config.h"
+#include "init/disk.h"
+#include "init/failure.h"
+#include "init/handover.h"
+#include "init/machine-id.h"
+#include "init/root.h"
+#include "init/var.h"
+#include "os/file.h"
+#include "test.h"
+
+#define HASH "463706035feb32cb6d6800dc06038101c54e913b567169f19737e9062f90c7e6"
+
+static struct ingot_uuid uuid(const char *text)
+{
+        struct ingot_uuid u = {{0}};
+        ingot_uuid_parse(text, &u);
+        return u;
+}
+
+static int parse(const char *text, struct init_config *ret, ingot_error *reterr)
+{
+        return init_config_parse(INGOT_SPAN(text, strlen(text)), ret, reterr);
+}
+
+TEST(a_configuration_is_read)
+{
+        ingot_error error = {0};
+        _cleanup_init_config_ struct init_config c = {0};
+        CHECK_OK(parse("# a comment\n\nEtc=volatile\nShell=yes\n"
+                       "Var=979e9af7-1627-4b8e-a6a0-7019e578a8d7\nVarSize=1073741824\nTimeout=5\n"
+                       "Module=/b.ko\nModule=/a.ko",
+                       &c, &error));
+        CHECK_EQ(c.etc, INIT_ETC_VOLATILE);
+        CHECK(c.shell && c.has_var);
+        CHECK_EQ(c.var.bytes[0], 0x97);
+        CHECK_EQ(c.var_size, 1 << 30);
+        CHECK_EQ(c.timeout, 5);
+        CHECK_EQ(c.reboot, 10);
+        CHECK_EQ(c.modules.count, 2);
+        CHECK_STR(c.modules.items[0], "/b.ko");
+}
+
+TEST(a_configuration_with_a_mistake_is_refused)
+{
+        static const struct {
+                const char *text, *words;
+        } bad[] = {
+                {"Etc=overlay\nShel=yes\n", "line 2: unknown key 'Shel'"},
+                {"Etc=sometimes\n", "Etc= cannot be 'sometimes'"},
+                {"Shell=perhaps\n", "Shell="},
+                {"Var=979e9af7\n", "Var="},
+                {"Timeout=3601\n", "Timeout="},
+                {"Reboot=-1\n", "Reboot="},
+                {"Module=a.ko\n", "Module="},
+                {"Etc\n", "no '='"},
+        };
+        for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+                ingot_error error = {0};
+                struct init_config c = {0};
+                CHECK_FAILS(parse(bad[i].text, &c, &error), INGOT_E_FORMAT, bad[i].words);
+        }
+}
+
+TEST(a_command_line_is_read)
+{
+        ingot_error error = {0};
+        _cleanup_init_cmdline_ struct init_cmdline c = {0};
+        CHECK_OK(init_cmdline_parse("quiet  roothash=" HASH " x=\"a init=/no\" rd.shell "
+                                    "init=/bin/first init=/bin/second -- rd.shell=no\n",
+                                    &c, &error));
+        CHECK(c.has_root_hash && c.shell && !c.machine_id);
+        CHECK_EQ(c.root_hash[0], 0x46);
+        CHECK_EQ(c.root_hash[31], 0xe6);
+        CHECK_STR(c.init, "/bin/second");
+}
+
+TEST(words_that_only_look_like_ours_are_left_alone)
+{
+        ingot_error error = {0};
+        _cleanup_init_cmdline_ struct init_cmdline c = {0};
+        CHECK_OK(init_cmdline_parse("xroothash=1 roothash.x=2 rd.shellx rd.shell=0 init=relative "
+                                    "systemd.machine_id=firmware",
+                                    &c, &error));
+        CHECK(!c.has_root_hash && !c.shell && !c.init && c.machine_id);
+}
+
+TEST(a_root_hash_must_be_whole)
+{
+        ingot_error error = {0};
+        struct init_cmdline c = {0};
+        CHECK_FAILS(init_cmdline_parse("roothash=" HASH "00", &c, &error), INGOT_E_FORMAT,
+                    "roothash");
+        CHECK_FAILS(init_cmdline_parse("roothash", &c, &error), INGOT_E_FORMAT, "roothash");
+}
+
+TEST(a_counter_in_the_name_of_an_entry)
+{
+        CHECK(init_entry_has_counter("os_1+3.efi"));
+        CHECK(init_entry_has_counter("/EFI/Linux/os_1+3-0.efi"));
+        CHECK(init_entry_has_counter("os+2-1.conf"));
+        CHECK(!init_entry_has_counter("os_1.efi"));
+        CHECK(!init_entry_has_counter("os+x.efi"));
+        CHECK(!init_entry_has_counter("os+3"));
+        CHECK(!init_entry_has_counter("os+3-.efi"));
+        CHECK(!init_entry_has_counter("g++.efi"));
+}
+
+TEST(names_of_credentials)
+{
+        CHECK(init_credential_name_valid("network.dns"));
+        CHECK(!init_credential_name_valid(""));
+        CHECK(!init_credential_name_valid(".."));
+        CHECK(!init_credential_name_valid("a/b"));
+        CHECK(!init_credential_name_valid("a:b"));
+        CHECK(!init_credential_name_valid("a\nb"));
+        CHECK(!init_credential_name_valid("\xc3\xbc"));
+}
+
+TEST(machine_ids)
+{
+        struct ingot_uuid u;
+        CHECK(init_machine_id_parse("4098b3f648d74c13b1f04ccfba7798e8\n", &u));
+        CHECK(init_machine_id_parse("4098b3f648d74c13b1f04ccfba7798e8", &u));
+        CHECK_EQ(u.bytes[1], 0x98);
+        CHECK(!init_machine_id_parse("", &u));
+        CHECK(!init_machine_id_parse("uninitialized\n", &u));
+        CHECK(!init_machine_id_parse("4098b3f648d74c13b1f04ccfba7798e", &u));
+        CHECK(!init_machine_id_parse("4098b3f648d74c13b1f04ccfba7798e8x", &u));
+        CHECK(!init_machine_id_parse("4098b3f648d74c13b1f04ccfba7798e8\nx", &u));
+        CHECK(!init_machine_id_parse("00000000000000000000000000000000\n", &u));
+}
+
+TEST(the_id_that_var_keeps)
+{
+        ingot_error error = {0};
+        struct ingot_uuid u;
+        char var[512], path[600];
+        snprintf(var, sizeof(var), "%s/var", test_folder());
+        CHECK(!init_machine_id_of_var(var, &u));
+        snprintf(path, sizeof(path), "%s/lib/ingot/etc/upper", var);
+        CHECK_OK(ingot_make_directories(path, 0755, &error));
+        snprintf(path, sizeof(path), "%s/lib/ingot/machine-id", var);
+        CHECK_OK(ingot_outfile_put(path, "11111111111111111111111111111111\n", 33, 0444, &error));
+        CHECK(init_machine_id_of_var(var, &u));
+        CHECK_EQ(u.bytes[0], 0x11);
+        snprintf(path, sizeof(path), "%s/lib/ingot/etc/upper/machine-id", var);
+        CHECK_OK(ingot_outfile_put(path, "uninitialized\n", 14, 0444, &error));
+        CHECK(init_machine_id_of_var(var, &u));
+        CHECK_EQ(u.bytes[0], 0x11);
+        CHECK_OK(ingot_outfile_put(path, "22222222222222222222222222222222\n", 33, 0444, &error));
+        CHECK(init_machine_id_of_var(var, &u));
+        CHECK_EQ(u.bytes[0], 0x22);
+}
+
+/* The id and UUID are those of systemd-id128 var-partition-uuid. */
+TEST(the_uuid_of_a_machines_var)
+{
+        struct ingot_uuid id = uuid("4098b3f648d74c13b1f04ccfba7798e8");
+        struct ingot_uuid var = init_var_uuid(&id), want = uuid("1e497c32-2006-46dd-a9d5-e66cd9ecc769");
+        CHECK(ingot_uuid_equal(&var, &want));
+}
+
+TEST(whose_var_it_is)
+{
+        struct ingot_uuid build = uuid("979e9af7-1627-4b8e-a6a0-7019e578a8d7");
+        struct ingot_uuid id = uuid("4098b3f648d74c13b1f04ccfba7798e8");
+        struct ingot_uuid machine = init_var_uuid(&id);
+        CHECK_EQ(init_var_owner_of(&build, &build, NULL, false), INIT_VAR_BUILD);
+        CHECK_EQ(init_var_owner_of(&build, &build, &id, true), INIT_VAR_BUILD);
+        CHECK_EQ(init_var_owner_of(&machine, &build, &id, true), INIT_VAR_MACHINE);
+        CHECK_EQ(init_var_owner_of(&machine, NULL, &id, false), INIT_VAR_MACHINE);
+        CHECK_EQ(init_var_owner_of(&machine, &build, NULL, true), INIT_VAR_RESET);
+        CHECK_EQ(init_var_owner_of(&machine, &build, NULL, false), INIT_VAR_FOREIGN);
+        CHECK_EQ(init_var_owner_of(&build, NULL, &id, true), INIT_VAR_FOREIGN);
+}
+
+TEST(what_device_mapper_is_asked_for)
+{
+        ingot_error error = {0};
+        _cleanup_buffer_ struct ingot_buffer table = {0};
+        char name[64];
+        uint8_t hash[32];
+        struct ingot_verity v = {.uuid = uuid("3a460cbc-bf03-4660-bcd6-3cb9e9b0b168"),
+                                 .data_block_size = 4096,
+                                 .hash_block_size = 4096,
+                                 .data_blocks = 256,
+                                 .salt_size = 2,
+                                 .salt = {0xab, 0xcd}};
+        CHECK(ingot_unhex(hash, sizeof(hash), HASH));
+        /* 256 blocks: two leaf blocks and the top, behind the superblock. */
+        CHECK_OK(init_verity_table(&v, hash, "/dev/a", "/dev/b", 256 * 4096, 4 * 4096, &table, name,
+                                   &error));
+        CHECK_STR((char *) table.data, "1 /dev/a /dev/b 4096 4096 256 1 sha256 " HASH " abcd");
+        CHECK_STR(name, "CRYPT-VERITY-3a460cbcbf034660bcd63cb9e9b0b168-root");
+        CHECK_FAILS(init_verity_table(&v, hash, "/dev/a", "/dev/b", 256 * 4096 - 1, 4 * 4096,
+                                      &table, name, &error),
+                    INGOT_E_REFUSED, "256 blocks");
+        CHECK_FAILS(init_verity_table(&v, hash, "/dev/a", "/dev/b", 256 * 4096, 3 * 4096, &table,
+                                      name, &error),
+                    INGOT_E_REFUSED, "256 blocks");
+        v.data_blocks = UINT64_MAX / 4096 + 2;
+        CHECK(init_verity_table(&v, hash, "/dev/a", "/dev/b", UINT64_MAX, UINT64_MAX, &table, name,
+                                &error) < 0);
+}
