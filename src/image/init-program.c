@@ -1,13 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The bytes of the static program, taken in by the assembler; meson names the file. */
+/* The bytes of the static program, as the assembler took them in (init-bytes.S.in). */
 #include "image/init-program.h"
-
-__asm__(".pushsection .rodata\n"
-        ".balign 16\n"
-        "ingot_init_start:\n"
-        ".incbin \"" INGOT_INIT_FILE "\"\n"
-        "ingot_init_end:\n"
-        ".popsection\n");
 
 extern const uint8_t ingot_init_start[], ingot_init_end[];
 

@@ -20,7 +20,7 @@ void ingot_debian_pool_done(struct ingot_debian_pool *p)
                 queue_free(&p->required);
                 queue_free(&p->standard);
                 queue_free(&p->assumed);
-        queue_free(&p->firsts);
+                queue_free(&p->firsts);
                 pool_free(p->pool);
         }
         free(p->offsets);

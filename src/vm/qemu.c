@@ -2,8 +2,8 @@
 /*
  * Emulation has traps, found by measuring: with QEMU 7.2, -cpu max oopses guests with two CPUs and
  * hangs with one; cmpxchg16b corrupts flags now and then, on which Linux's slab allocator oopses;
- * and Secure Boot firmware (SMM) hangs with two CPUs on two threads. QEMU 11 has none of these; a
- * plain CPU model is the faster one to emulate in all of them.
+ * and Secure Boot firmware (SMM) hangs with two CPUs on two threads. Newer ones have none of these;
+ * a plain CPU model is the faster one to emulate in all of them.
  */
 #include "vm/qemu.h"
 #include "base/buffer.h"
@@ -15,7 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SOUND_SINCE = 11 }; /* the first version that was seen without them */
+enum { CX16_SINCE = 8, SMM_THREADS_SINCE = 10 };
 
 /* QEMU ends a value at a comma; a doubled one is a comma. */
 static int escape_commas(const char *text, char **ret, ingot_error *reterr)
@@ -67,9 +67,9 @@ static int add_text(struct ingot_strings *argv, ingot_error *reterr, const char 
 static int add_machine(const struct ingot_qemu *q, struct ingot_strings *argv, ingot_error *reterr)
 {
         bool smm = q->firmware->requires_smm;
-        bool threads = !smm || q->version >= SOUND_SINCE;
+        bool threads = !smm || q->version >= SMM_THREADS_SINCE;
         unsigned cpus = q->cpus ? q->cpus : q->kvm || threads ? 2 : 1;
-        const char *cpu = q->kvm ? "host" : q->version < SOUND_SINCE ? "qemu64,-cx16" : "qemu64";
+        const char *cpu = q->kvm ? "host" : q->version < CX16_SINCE ? "qemu64,-cx16" : "qemu64";
         int r = add(argv, reterr, "-machine", "q35,smm=%s", smm ? "on" : "off");
         if (r >= 0 && q->kvm)
                 r = add(argv, reterr, "-accel", "kvm");
