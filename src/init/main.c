@@ -127,6 +127,8 @@ static int bring_state(struct state *s, ingot_error *reterr)
         int r = init_var_mount(&s->config, s->place.disk, &s->var, reterr);
         bool persistent = s->var.disk != NULL;
         if (r >= 0)
+                r = init_var_unit(&s->var, reterr);
+        if (r >= 0)
                 r = init_etc_mount(&s->config, persistent, reterr);
         if (r < 0 || s->cmdline.machine_id)
                 return r;

@@ -19,6 +19,7 @@
 
 #define TARGET INIT_SYSROOT "/var"
 #define OURS TARGET "/lib/ingot"
+#define UNIT_FOLDER "/run/systemd/system"
 
 /* 4d21b016-b534-45c2-a9fb-5c16e091fd2d (UAPI.2, "Variable Data Partition"). */
 static const struct ingot_uuid var_type = {{0x4d, 0x21, 0xb0, 0x16, 0xb5, 0x34, 0x45, 0xc2, 0xa9,
@@ -225,6 +226,38 @@ int init_var_mount(const struct init_config *config, const char *disk, struct in
         *ret = v;
         v = (struct init_var){0};
         return 0;
+}
+
+int init_var_unit_text(const char *node, struct ingot_buffer *ret, ingot_error *reterr)
+{
+        return ingot_buffer_printf(ret, reterr,
+                                   "[Unit]\n"
+                                   "Description=Variable Data, mounted in the initrd\n"
+                                   "DefaultDependencies=no\n"
+                                   "Before=local-fs.target\n"
+                                   "\n"
+                                   "[Mount]\n"
+                                   "What=/dev/%s\n"
+                                   "Where=/var\n"
+                                   "Type=ext4\n"
+                                   "Options=nodev,nosuid\n",
+                                   node);
+}
+
+int init_var_unit(const struct init_var *v, ingot_error *reterr)
+{
+        _cleanup_free_ char *node = NULL;
+        _cleanup_buffer_ struct ingot_buffer text = {0};
+        if (!v->disk)
+                return 0;
+        int r = ingot_block_partition(v->disk, v->number, &node, reterr);
+        if (r >= 0)
+                r = init_var_unit_text(node, &text, reterr);
+        if (r >= 0)
+                r = ingot_make_directories(UNIT_FOLDER, 0755, reterr);
+        if (r >= 0)
+                r = ingot_outfile_put(UNIT_FOLDER "/var.mount", text.data, text.size, 0644, reterr);
+        return ingot_under(reterr, r, "/var");
 }
 
 int init_var_bind(const struct init_var *v, const struct ingot_uuid *machine_id,

@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include "base/buffer.h"
 #include "init/config.h"
 #include "init/disk.h"
 
@@ -36,6 +37,14 @@ struct ingot_uuid init_var_uuid(const struct ingot_uuid *machine_id);
  * NOTFOUND. */
 int init_var_mount(const struct init_config *config, const char *disk, struct init_var *ret,
                    ingot_error *reterr);
+
+/*
+ * A unit for the mount that is there, in /run/systemd/system: without it systemd-gpt-auto-generator
+ * makes one that checks the mounted file system first, and that cannot be stopped at shutdown,
+ * as /etc lies over a part of /var.
+ */
+int init_var_unit(const struct init_var *v, ingot_error *reterr);
+int init_var_unit_text(const char *node, struct ingot_buffer *ret, ingot_error *reterr);
 
 /* Binds it to the machine, when it is not yet. */
 int init_var_bind(const struct init_var *v, const struct ingot_uuid *machine_id,

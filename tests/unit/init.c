@@ -205,3 +205,12 @@ TEST(what_device_mapper_is_asked_for)
         CHECK(init_verity_table(&v, hash, "/dev/a", "/dev/b", UINT64_MAX, UINT64_MAX, &table, name,
                                 &error) < 0);
 }
+
+TEST(the_unit_of_var_does_not_stop)
+{
+        ingot_error error = {0};
+        _cleanup_buffer_ struct ingot_buffer b = {0};
+        CHECK_OK(init_var_unit_text("vda4", &b, &error));
+        CHECK(strstr((char *) b.data, "What=/dev/vda4\nWhere=/var\n"));
+        CHECK(strstr((char *) b.data, "DefaultDependencies=no\n"));
+}
