@@ -12,10 +12,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <net/if.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
@@ -255,6 +257,17 @@ static int start_program(const struct ingot_sandbox *sandbox, const struct pipes
         return 0;
 }
 
+/* Only the loopback device is there, and some programs will not work without any. */
+static int start_loopback(ingot_error *reterr)
+{
+        struct ifreq request = {.ifr_flags = IFF_UP};
+        strcpy(request.ifr_name, "lo");
+        _cleanup_close_ int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+        if (fd < 0 || ioctl(fd, SIOCSIFFLAGS, &request) < 0)
+                return ingot_fail_errno(reterr, "start the loopback device");
+        return 0;
+}
+
 static int supervise_program(const struct ingot_sandbox *sandbox, const struct pipes *pipes,
                              struct report *report, struct ingot_buffer *ret_ledger,
                              ingot_error *reterr)
@@ -271,6 +284,9 @@ static int supervise_program(const struct ingot_sandbox *sandbox, const struct p
                 return r;
         if (sethostname("localhost", 9) < 0)
                 return ingot_fail_errno(reterr, "set the host name");
+        r = start_loopback(reterr);
+        if (r < 0)
+                return r;
         _cleanup_close_ int listener = -1;
         pid_t program = -1;
         r = start_program(sandbox, pipes, &listener, &program, reterr);

@@ -4,9 +4,10 @@
  *
  * New user, mount, PID, network, IPC and UTS namespaces; the user namespace maps one id, 0 to the
  * caller's, so neither /etc/subuid nor a set-user-id helper is needed, and root gets no more than
- * anybody. There is no network, no host file system, an empty /sys, a /dev with the six harmless
- * devices, no terminal, and the host name is "localhost". The kernel's answers to what one id
- * cannot do are corrected by a supervisor (os/supervisor.h), whose notes are kept in a ledger.
+ * anybody. There is no network but the loopback device, no host file system, an empty /sys, a /dev
+ * with the six harmless devices, no terminal, and the host name is "localhost". The kernel's
+ * answers to what one id cannot do are corrected by a supervisor (os/supervisor.h), whose notes are
+ * kept in a ledger.
  *
  * A sandbox ends with its first process, and with the thread that called.
  */

@@ -19,7 +19,6 @@
 static const char *const fixed_environment[] = {
         "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
         "HOME=/root",
-        "TZ=UTC",
         "LC_ALL=C.UTF-8",
         "DEBIAN_FRONTEND=noninteractive",
         "DEBCONF_NONINTERACTIVE_SEEN=true",

@@ -46,7 +46,7 @@ static const char *const removed[] = {
 
 /* Folders of which nothing is kept. */
 static const char *const emptied_folders[] = {
-        "tmp", "var/tmp", "run", "var/cache/man", "var/lib/apt/lists", "var/cache/apt/archives",
+        "tmp", "var/tmp", "run",
 };
 
 /* Opened below the tree without leaving it by a link; -1 when it is not there, or not a TYPE. */
@@ -87,31 +87,43 @@ static int empty_folder(int root, const char *path, ingot_error *reterr)
         return ingot_under(reterr, r, "%s", path);
 }
 
-/* Logs stay as empty files: somebody chose their owner and mode. */
-static int empty_logs(int fd, unsigned depth, ingot_error *reterr)
+static int tidy_files(int fd, bool keep_empty, unsigned depth, ingot_error *reterr);
+
+static int tidy_file(int fd, const char *name, bool keep_empty, unsigned depth, ingot_error *reterr)
+{
+        struct stat st;
+        if (fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+                return ingot_fail_errno(reterr, "stat %s", name);
+        bool folder = S_ISDIR(st.st_mode);
+        /* What its owner may not write is no log, and no cache. */
+        mode_t needed = folder ? 0700 : 0200;
+        if ((!folder && !S_ISREG(st.st_mode)) || (st.st_mode & needed) != needed)
+                return 0;
+        if (!folder && !keep_empty)
+                return unlinkat(fd, name, 0) < 0 ? ingot_fail_errno(reterr, "remove %s", name) : 0;
+        _cleanup_close_ int below =
+                openat(fd, name, (folder ? O_RDONLY | O_DIRECTORY : O_WRONLY | O_TRUNC) |
+                                         O_NOFOLLOW | O_CLOEXEC);
+        if (below < 0)
+                return ingot_fail_errno(reterr, "empty %s", name);
+        return folder ? tidy_files(below, keep_empty, depth + 1, reterr) : 0;
+}
+
+/* Empties, or removes, every file below; folders stay: somebody chose their owner and mode, as
+ * those of logs. */
+static int tidy_files(int fd, bool keep_empty, unsigned depth, ingot_error *reterr)
 {
         _cleanup_strings_ struct ingot_strings names = {0};
         int r = depth > 16 ? 0 : ingot_list_directory(fd, ".", &names, reterr);
-        for (size_t i = 0; r >= 0 && i < names.count; i++) {
-                struct stat st;
-                const char *name = names.items[i];
-                if (fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
-                        return ingot_fail_errno(reterr, "stat %s", name);
-                bool file = S_ISREG(st.st_mode), folder = S_ISDIR(st.st_mode);
-                if ((!file || st.st_size == 0) && !folder)
-                        continue;
-                mode_t needed = folder ? 0700 : 0200;
-                if ((st.st_mode & needed) != needed)
-                        continue; /* a log that its owner may not write is none */
-                _cleanup_close_ int below = openat(
-                        fd, name, (folder ? O_RDONLY | O_DIRECTORY : O_WRONLY | O_TRUNC) |
-                                          O_NOFOLLOW | O_CLOEXEC);
-                if (below < 0)
-                        return ingot_fail_errno(reterr, "empty %s", name);
-                if (folder)
-                        r = empty_logs(below, depth + 1, reterr);
-        }
+        for (size_t i = 0; r >= 0 && i < names.count; i++)
+                r = tidy_file(fd, names.items[i], keep_empty, depth, reterr);
         return r;
+}
+
+static int tidy_folder(int root, const char *path, bool keep_empty, ingot_error *reterr)
+{
+        _cleanup_close_ int fd = open_below(root, path, O_RDONLY | O_DIRECTORY);
+        return fd < 0 ? 0 : ingot_under(reterr, tidy_files(fd, keep_empty, 0, reterr), "%s", path);
 }
 
 /* The third field of a line of shadow(5): the day of the last change, of no later day than DAY. */
@@ -214,9 +226,10 @@ int ingot_tidy(int root, int64_t timestamp, ingot_error *reterr)
                 r = remove_file(root, removed[i], reterr);
         for (size_t i = 0; r >= 0 && i < ARRAY_SIZE(emptied_folders); i++)
                 r = empty_folder(root, emptied_folders[i], reterr);
-        _cleanup_close_ int logs = open_below(root, "var/log", O_RDONLY | O_DIRECTORY);
-        if (r >= 0 && logs >= 0)
-                r = empty_logs(logs, 0, reterr);
+        if (r >= 0)
+                r = tidy_folder(root, "var/log", true, reterr);
+        if (r >= 0)
+                r = tidy_folder(root, "var/cache/man", false, reterr);
         if (r >= 0)
                 r = fix_shadow(root, "etc/shadow", timestamp, reterr);
         if (r >= 0)
