@@ -101,8 +101,8 @@ static int unpack(struct installation *i, ingot_error *reterr)
         static const char *const folders[] = {"dev", "proc", "sys", "tmp"};
         int r = ingot_dpkg_classify(i->packages, i->options->count, reterr);
         if (r >= 0)
-                r = ingot_unpack(i->packages, i->options->count, i->root, i->options->threads,
-                                 i->ledger, reterr);
+                r = ingot_packages_unpack(i->packages, i->options->count, i->root,
+                                          i->options->threads, i->ledger, reterr);
         for (size_t k = 0; r >= 0 && k < ARRAY_SIZE(folders); k++)
                 if (mkdirat(i->root, folders[k], 0755) < 0 && errno != EEXIST)
                         r = ingot_fail_errno(reterr, "make folder %s", folders[k]);

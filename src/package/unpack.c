@@ -257,8 +257,8 @@ static void plan_done(struct plan *plan)
         free(plan->sources);
 }
 
-int ingot_unpack(struct ingot_deb_package *packages, size_t count, int root, unsigned threads,
-                 struct ingot_ledger *ledger, ingot_error *reterr)
+int ingot_packages_unpack(struct ingot_deb_package *packages, size_t count, int root,
+                          unsigned threads, struct ingot_ledger *ledger, ingot_error *reterr)
 {
         _cleanup_(plan_done) struct plan plan = {
                 .packages = packages, .count = count, .root = root, .ledger = ledger};

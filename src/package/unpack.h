@@ -18,5 +18,5 @@
  * package of OURS that brings what an earlier one brought becomes DPKG: what then happens is its
  * matter (Replaces, or an error). Owners and devices go into the ledger.
  */
-int ingot_unpack(struct ingot_deb_package *packages, size_t count, int root, unsigned threads,
-                 struct ingot_ledger *ledger, ingot_error *reterr);
+int ingot_packages_unpack(struct ingot_deb_package *packages, size_t count, int root,
+                          unsigned threads, struct ingot_ledger *ledger, ingot_error *reterr);

@@ -83,7 +83,7 @@ static int unpack(unsigned threads, struct ingot_tree **ret, ingot_error *reterr
         if (r >= 0)
                 r = ingot_dpkg_classify(packages, count, reterr);
         if (r >= 0)
-                r = ingot_unpack(packages, count, fd, threads, ledger, reterr);
+                r = ingot_packages_unpack(packages, count, fd, threads, ledger, reterr);
         if (r >= 0)
                 r = ingot_dpkg_database_write(fd, packages, count, reterr);
         const struct ingot_tree_load load = {.dirfd = fd, .path = ".", .ledger = ledger};
