@@ -186,6 +186,7 @@ static int start(struct machine *m, const struct ingot_log *log, ingot_error *re
         if (r < 0)
                 return r;
         q.disk = m->state.disk;
+        q.sector_size = m->state.sector_size;
         q.vars = m->state.vars;
         q.console = m->console_pair[1];
         q.report = m->report_pair[1];

@@ -100,7 +100,10 @@ static int add_storage(const struct ingot_qemu *q, struct ingot_strings *argv, i
                              "file.filename=",
                              q->disk);
         if (r >= 0)
-                r = add(argv, reterr, "-device", "virtio-blk-pci,drive=disk,bootindex=1");
+                r = add(argv, reterr, "-device", "virtio-blk-pci,drive=disk,bootindex=1%s",
+                        q->sector_size == 4096
+                                ? ",logical_block_size=4096,physical_block_size=4096"
+                                : "");
         return r;
 }
 

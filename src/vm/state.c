@@ -3,6 +3,7 @@
 #include "vm/state.h"
 #include "base/cleanup.h"
 #include "base/text.h"
+#include "format/gpt.h"
 #include "os/file.h"
 #include "os/process.h"
 
@@ -136,6 +137,14 @@ static int make_vars(const struct ingot_vm_state *s, const char *template, ingot
         return r < 0 ? r : ingot_outfile_put(s->vars, data, size, 0600, reterr);
 }
 
+/* A table is found only where the machine's disk has sectors of its size. */
+static uint32_t find_sector_size(struct ingot_file *image)
+{
+        struct ingot_reader reader = ingot_file_reader(image);
+        struct ingot_gpt gpt;
+        return ingot_gpt_read(&reader, &gpt, NULL) >= 0 ? gpt.sector_size : 512;
+}
+
 int ingot_vm_state_open(const struct ingot_vm_state_options *o, struct ingot_vm_state *ret,
                         ingot_error *reterr)
 {
@@ -149,6 +158,7 @@ int ingot_vm_state_open(const struct ingot_vm_state_options *o, struct ingot_vm_
                 return ingot_fail(reterr, INGOT_E_FORMAT, "%s is no disk image", o->image);
         if (!realpath(o->image, whole))
                 return ingot_fail_errno(reterr, "find %s", o->image);
+        s.sector_size = find_sector_size(&image);
         r = make_folder(o->folder, &s, reterr);
         if (r >= 0)
                 r = make_names(&s, reterr);

@@ -16,6 +16,7 @@
 struct ingot_vm_state {
         struct ingot_workdir temporary;
         char *folder, *disk, *vars, *tpm, *messages;
+        uint32_t sector_size; /* of the image's partition table; 512 when it has none */
         bool kept; /* the folder is the user's and stays */
 };
 

@@ -89,6 +89,30 @@ TEST(settings_that_work_depend_on_the_version)
         CHECK_STR(text, "-machine q35,smm=on\n-accel kvm\n-cpu host\n-smp 3");
 }
 
+TEST(the_disk_has_the_sectors_of_its_table)
+{
+        ingot_error error = {0};
+        struct ingot_firmware firmware = {.code = code, .vars = vars};
+        struct ingot_qemu q = {.version = 7,
+                               .memory = 1 << 30,
+                               .firmware = &firmware,
+                               .vars = "v",
+                               .disk = "d",
+                               .console = -1,
+                               .report = -1,
+                               .tpm = -1};
+        static const uint32_t sizes[] = {0, 512, 4096};
+        for (size_t i = 0; i < ARRAY_SIZE(sizes); i++) {
+                _cleanup_buffer_ struct ingot_buffer b = {0};
+                q.sector_size = sizes[i];
+                CHECK_OK(lines(&q, &b, &error));
+                const char *large =
+                        strstr((char *) b.data, "drive=disk,bootindex=1,logical_block_size"
+                                                "=4096,physical_block_size=4096\n");
+                CHECK(!large == (sizes[i] != 4096));
+        }
+}
+
 TEST(forwards_that_cannot_be_meant_are_refused)
 {
         static const char *const bad[] = {"80", "0:80", "80:0", "a:80", "80:65536", "1:2:3:4",
