@@ -83,46 +83,45 @@ static int add_strings(struct json_object *o, const char *key, const struct ingo
                        ingot_error *reterr)
 {
         _cleanup_json_ struct json_object *list = NULL;
-        int r = json_new_array(&list, reterr);
+        int r = ingot_json_new_array(&list, reterr);
         for (size_t i = 0; r >= 0 && i < s->count; i++)
-                r = json_add_text(list, NULL, s->items[i], reterr);
-        return r < 0 ? r : json_add(o, key, &list, reterr);
+                r = ingot_json_add_text(list, NULL, s->items[i], reterr);
+        return r < 0 ? r : ingot_json_add(o, key, &list, reterr);
 }
 
-static int add_unit(struct json_object *list, const struct ingot_check_unit *u,
-                    ingot_error *reterr)
+static int add_unit(struct json_object *list, const struct ingot_check_unit *u, ingot_error *reterr)
 {
         _cleanup_json_ struct json_object *o = NULL;
-        int r = json_new_object(&o, reterr);
+        int r = ingot_json_new_object(&o, reterr);
         if (r >= 0)
-                r = json_add_text(o, "unit", u->name, reterr);
+                r = ingot_json_add_text(o, "unit", u->name, reterr);
         if (r >= 0)
-                r = json_add_text(o, "description", u->description, reterr);
+                r = ingot_json_add_text(o, "description", u->description, reterr);
         if (r >= 0)
                 r = add_strings(o, "log", &u->log, reterr);
-        return r < 0 ? r : json_add(list, NULL, &o, reterr);
+        return r < 0 ? r : ingot_json_add(list, NULL, &o, reterr);
 }
 
 static int add_failed(struct json_object *o, const struct ingot_check *c, ingot_error *reterr)
 {
         _cleanup_json_ struct json_object *list = NULL;
-        int r = json_new_array(&list, reterr);
+        int r = ingot_json_new_array(&list, reterr);
         for (size_t i = 0; r >= 0 && i < c->failed_count; i++)
                 r = add_unit(list, &c->failed[i], reterr);
-        return r < 0 ? r : json_add(o, "failed_units", &list, reterr);
+        return r < 0 ? r : ingot_json_add(o, "failed_units", &list, reterr);
 }
 
 static int add_pcrs(struct json_object *o, const struct ingot_check *c, ingot_error *reterr)
 {
         _cleanup_json_ struct json_object *pcrs = NULL;
-        int r = json_new_object(&pcrs, reterr);
+        int r = ingot_json_new_object(&pcrs, reterr);
         for (unsigned i = 0; r >= 0 && i < INGOT_CHECK_PCRS; i++) {
                 char key[8];
                 snprintf(key, sizeof(key), "%u", i);
                 if (c->pcrs[i][0])
-                        r = json_add_text(pcrs, key, c->pcrs[i], reterr);
+                        r = ingot_json_add_text(pcrs, key, c->pcrs[i], reterr);
         }
-        return r < 0 ? r : json_add(o, "pcrs_sha256", &pcrs, reterr);
+        return r < 0 ? r : ingot_json_add(o, "pcrs_sha256", &pcrs, reterr);
 }
 
 static int add_times(struct json_object *o, const struct ingot_check *c, ingot_error *reterr)
@@ -130,14 +129,14 @@ static int add_times(struct json_object *o, const struct ingot_check *c, ingot_e
         const struct {
                 const char *key;
                 uint64_t usec;
-        } times[] = {{"firmware", c->firmware_usec}, {"loader", c->loader_usec},
-                     {"kernel", c->kernel_usec},     {"initrd", c->initrd_usec},
+        } times[] = {{"firmware", c->firmware_usec},   {"loader", c->loader_usec},
+                     {"kernel", c->kernel_usec},       {"initrd", c->initrd_usec},
                      {"userspace", c->userspace_usec}, {"total", total_usec(c)}};
         _cleanup_json_ struct json_object *list = NULL;
-        int r = json_new_object(&list, reterr);
+        int r = ingot_json_new_object(&list, reterr);
         for (size_t i = 0; r >= 0 && i < ARRAY_SIZE(times); i++)
-                r = json_add_u64(list, times[i].key, times[i].usec, reterr);
-        return r < 0 ? r : json_add(o, "boot_time_usec", &list, reterr);
+                r = ingot_json_add_u64(list, times[i].key, times[i].usec, reterr);
+        return r < 0 ? r : ingot_json_add(o, "boot_time_usec", &list, reterr);
 }
 
 int check_report_print_json(const struct ingot_check *c, bool powered_off, ingot_error *reterr)
@@ -150,13 +149,13 @@ int check_report_print_json(const struct ingot_check *c, bool powered_off, ingot
                      {"kernel", c->kernel},
                      {"machine_id", c->machine_id}};
         _cleanup_json_ struct json_object *o = NULL;
-        int r = json_new_object(&o, reterr);
+        int r = ingot_json_new_object(&o, reterr);
         if (r >= 0)
-                r = json_add_bool(o, "healthy", ingot_check_healthy(c), reterr);
+                r = ingot_json_add_bool(o, "healthy", ingot_check_healthy(c), reterr);
         for (size_t i = 0; r >= 0 && i < ARRAY_SIZE(texts); i++)
-                r = json_add_text(o, texts[i].key, texts[i].text, reterr);
+                r = ingot_json_add_text(o, texts[i].key, texts[i].text, reterr);
         if (r >= 0)
-                r = json_add_bool(o, "powered_off", powered_off, reterr);
+                r = ingot_json_add_bool(o, "powered_off", powered_off, reterr);
         if (r >= 0)
                 r = add_failed(o, c, reterr);
         if (r >= 0)

@@ -5,8 +5,8 @@
 #include "cli/json.h"
 #include "cli/print.h"
 #include "image/build.h"
+#include "image/manifest.h"
 
-#include <json.h>
 #include <stdio.h>
 
 struct build_options {
@@ -23,8 +23,7 @@ static const struct option rows[] = {
              "Show the resolved recipe, and where each value came from; build nothing"),
         FLAG(0, "locked", struct build_options, locked,
              "Take ingot.lock as it is; fail when it does not fit the recipe"),
-        FLAG(0, "offline", struct build_options, offline,
-             "Take packages out of the cache alone"),
+        FLAG(0, "offline", struct build_options, offline, "Take packages out of the cache alone"),
         STRING(0, "cache", "DIR", struct build_options, cache,
                "Use this cache instead of $XDG_CACHE_HOME/ingot"),
         UINT('j', "jobs", "N", struct build_options, jobs,
@@ -45,22 +44,17 @@ static int print_recipe(const struct ingot_recipe *recipe, ingot_error *reterr)
 
 static int print_json(const struct ingot_build_result *result, ingot_error *reterr)
 {
-        char hex[2 * INGOT_SHA256_SIZE + 1];
-        json_object *o = json_object_new_object(), *list = json_object_new_array();
-        ingot_hex(hex, result->root_hash, INGOT_SHA256_SIZE);
-        json_object_object_add(o, "image", json_object_new_string(result->image));
-        json_object_object_add(o, "root_hash", json_object_new_string(hex));
-        for (size_t i = 0; i < result->artifact_count; i++) {
-                const struct ingot_artifact *a = result->artifacts + i;
-                json_object *item = json_object_new_object();
-                ingot_hex(hex, a->sha256, INGOT_SHA256_SIZE);
-                json_object_object_add(item, "name", json_object_new_string(a->name));
-                json_object_object_add(item, "size", json_object_new_uint64(a->size));
-                json_object_object_add(item, "sha256", json_object_new_string(hex));
-                json_object_array_add(list, item);
-        }
-        json_object_object_add(o, "artifacts", list);
-        return json_print(o, reterr);
+        _cleanup_json_ struct json_object *o = NULL;
+        int r = ingot_json_new_object(&o, reterr);
+        if (r >= 0)
+                r = ingot_json_add_text(o, "image", result->image, reterr);
+        if (r >= 0)
+                r = ingot_json_add_hex(o, "root_hash", result->root_hash, INGOT_SHA256_SIZE,
+                                       reterr);
+        if (r >= 0)
+                r = ingot_manifest_artifacts(o, "artifacts", result->artifacts,
+                                             result->artifact_count, reterr);
+        return r < 0 ? r : json_print(o, reterr);
 }
 
 static int print_result(const struct ingot_build_result *result, bool json, ingot_error *reterr)
@@ -121,7 +115,8 @@ const struct command cmd_build = {
                 "does not fit the recipe, it is written first. No root is needed. The same recipe "
                 "and lock give the same bytes.\n"
                 "\n"
-                "The artifacts are written to RECIPE/build, all at once at the end: the disk image, "
+                "The artifacts are written to RECIPE/build, all at once at the end: the disk "
+                "image, "
                 "its root and verity partitions, the UKI, the manifest, and SHA256SUMS.",
         .rows = rows,
         .examples = examples,

@@ -30,17 +30,17 @@ static int print_json(const char *folder, const struct ingot_sweep *s, bool clea
                       ingot_error *reterr)
 {
         _cleanup_json_ struct json_object *o = NULL;
-        int r = json_new_object(&o, reterr);
+        int r = ingot_json_new_object(&o, reterr);
         if (r >= 0)
-                r = json_add_text(o, "folder", folder, reterr);
+                r = ingot_json_add_text(o, "folder", folder, reterr);
         if (r >= 0)
-                r = json_add_u64(o, "files", s->files, reterr);
+                r = ingot_json_add_u64(o, "files", s->files, reterr);
         if (r >= 0)
-                r = json_add_u64(o, "bytes", s->bytes, reterr);
+                r = ingot_json_add_u64(o, "bytes", s->bytes, reterr);
         if (r >= 0 && clean)
-                r = json_add_u64(o, "removed_files", s->removed, reterr);
+                r = ingot_json_add_u64(o, "removed_files", s->removed, reterr);
         if (r >= 0 && clean)
-                r = json_add_u64(o, "removed_bytes", s->removed_bytes, reterr);
+                r = ingot_json_add_u64(o, "removed_bytes", s->removed_bytes, reterr);
         return r < 0 ? r : json_print(o, reterr);
 }
 

@@ -35,31 +35,32 @@ static int open_image(struct opened *o, const char *name, ingot_error *reterr)
 static int print_json(const struct ingot_comparison *c, ingot_error *reterr)
 {
         _cleanup_json_ struct json_object *o = NULL, *list = NULL;
-        int e = json_new_object(&o, reterr);
+        int e = ingot_json_new_object(&o, reterr);
         if (e == 0)
-                e = json_add_bool(o, "equal", c->count == 0, reterr);
+                e = ingot_json_add_bool(o, "equal", c->count == 0, reterr);
         if (e == 0)
-                e = json_new_array(&list, reterr);
+                e = ingot_json_new_array(&list, reterr);
         for (size_t i = 0; e == 0 && i < c->count; i++) {
                 const struct ingot_difference *d = c->items + i;
                 _cleanup_json_ struct json_object *one = NULL;
-                e = json_new_object(&one, reterr);
+                e = ingot_json_new_object(&one, reterr);
                 if (e == 0)
-                        e = json_add_text(one, "kind", ingot_difference_kind_name(d->kind),
-                                          reterr);
+                        e = ingot_json_add_text(one, "kind", ingot_difference_kind_name(d->kind),
+                                                reterr);
                 if (e == 0)
-                        e = json_add_text(one, "change", ingot_change_name(d->change), reterr);
+                        e = ingot_json_add_text(one, "change", ingot_change_name(d->change),
+                                                reterr);
                 if (e == 0)
-                        e = json_add_text(one, "where", d->where, reterr);
+                        e = ingot_json_add_text(one, "where", d->where, reterr);
                 if (e == 0)
-                        e = json_add_text(one, "name", d->name, reterr);
+                        e = ingot_json_add_text(one, "name", d->name, reterr);
                 if (e == 0)
-                        e = json_add_text(one, "what", d->what, reterr);
+                        e = ingot_json_add_text(one, "what", d->what, reterr);
                 if (e == 0)
-                        e = json_add(list, NULL, &one, reterr);
+                        e = ingot_json_add(list, NULL, &one, reterr);
         }
         if (e == 0)
-                e = json_add(o, "differences", &list, reterr);
+                e = ingot_json_add(o, "differences", &list, reterr);
         return e < 0 ? e : json_print(o, reterr);
 }
 
@@ -116,13 +117,12 @@ const struct command cmd_compare = {
         .name = "compare",
         .synopsis = "A B",
         .summary = "Say what differs between two images",
-        .details =
-                "Names packages (of the dpkg database in the image), files, partitions and "
-                "sections of UKIs that are only in the first (-), only in the second (+), or "
-                "differ (~). Partitions are paired by their types.\n"
-                "\n"
-                "The exit status is 0 when the images are equal, byte for byte, and 1 when they "
-                "differ; 1 is also that of a failure, which prints a message.",
+        .details = "Names packages (of the dpkg database in the image), files, partitions and "
+                   "sections of UKIs that are only in the first (-), only in the second (+), or "
+                   "differ (~). Partitions are paired by their types.\n"
+                   "\n"
+                   "The exit status is 0 when the images are equal, byte for byte, and 1 when they "
+                   "differ; 1 is also that of a failure, which prints a message.",
         .rows = rows,
         .examples = examples,
         .operands_min = 2,

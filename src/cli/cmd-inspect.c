@@ -5,15 +5,14 @@
 #include "cli/inspect.h"
 #include "os/file.h"
 
-
 static int run_json(struct ingot_image *image, const char *name, ingot_error *reterr)
 {
         _cleanup_json_ struct json_object *o = NULL;
-        int e = json_new_object(&o, reterr);
+        int e = ingot_json_new_object(&o, reterr);
         if (e == 0)
-                e = json_add_text(o, "file", name, reterr);
+                e = ingot_json_add_text(o, "file", name, reterr);
         if (e == 0)
-                e = json_add_u64(o, "file_size", image->reader.size, reterr);
+                e = ingot_json_add_u64(o, "file_size", image->reader.size, reterr);
         if (e == 0)
                 e = inspect_json(image, o, reterr);
         return e < 0 ? e : json_print(o, reterr);
@@ -30,8 +29,7 @@ static int run(const struct invocation *in, ingot_error *reterr)
         struct ingot_reader r = ingot_file_reader(&file);
         e = ingot_image_open(&r, &image, reterr);
         if (e == 0)
-                e = in->json ? run_json(&image, name, reterr)
-                             : inspect_print(&image, name, reterr);
+                e = in->json ? run_json(&image, name, reterr) : inspect_print(&image, name, reterr);
         return ingot_under(reterr, e, "%s", name);
 }
 

@@ -36,8 +36,8 @@ static void mode_text(const struct ingot_inode *inode, char ret[11])
                 ret[i + 1] = inode->mode & 0400u >> i ? bits[i] : '-';
         for (unsigned i = 0; i < ARRAY_SIZE(specials); i++)
                 if (inode->mode & specials[i].bit)
-                        ret[specials[i].at] = ret[specials[i].at] == 'x' ? specials[i].with
-                                                                         : specials[i].without;
+                        ret[specials[i].at] =
+                                ret[specials[i].at] == 'x' ? specials[i].with : specials[i].without;
         ret[10] = 0;
 }
 
@@ -72,16 +72,16 @@ static void print_entry(const struct listing *l, const char *path, const struct 
 static int add_xattrs(struct json_object *o, const struct ingot_inode *inode, ingot_error *reterr)
 {
         _cleanup_json_ struct json_object *names = NULL;
-        int e = inode->xattr_count ? json_new_array(&names, reterr) : 0;
+        int e = inode->xattr_count ? ingot_json_new_array(&names, reterr) : 0;
         for (size_t i = 0; e == 0 && i < inode->xattr_count; i++)
-                e = json_add_text(names, NULL, inode->xattrs[i].name, reterr);
-        return e < 0 || !names ? e : json_add(o, "xattrs", &names, reterr);
+                e = ingot_json_add_text(names, NULL, inode->xattrs[i].name, reterr);
+        return e < 0 || !names ? e : ingot_json_add(o, "xattrs", &names, reterr);
 }
 
 static int add_time(struct json_object *o, const struct ingot_inode *inode, ingot_error *reterr)
 {
         struct json_object *time = json_object_new_int64(inode->mtime);
-        return time ? json_add(o, "mtime", &time, reterr) : ingot_fail_nomem(reterr);
+        return time ? ingot_json_add(o, "mtime", &time, reterr) : ingot_fail_nomem(reterr);
 }
 
 static int add_entry(const struct listing *l, const char *path, const struct ingot_inode *inode,
@@ -94,30 +94,30 @@ static int add_entry(const struct listing *l, const char *path, const struct ing
         snprintf(mode, sizeof(mode), "%04o", inode->mode);
         int e = ingot_format(&full, reterr, "%s%s", l->prefix, path);
         if (e == 0)
-                e = json_new_object(&o, reterr);
+                e = ingot_json_new_object(&o, reterr);
         if (e == 0)
-                e = json_add_text(o, "path", full, reterr);
+                e = ingot_json_add_text(o, "path", full, reterr);
         if (e == 0)
-                e = json_add_text(o, "type", ingot_file_type_name(inode->type), reterr);
+                e = ingot_json_add_text(o, "type", ingot_file_type_name(inode->type), reterr);
         if (e == 0)
-                e = json_add_text(o, "mode", mode, reterr);
+                e = ingot_json_add_text(o, "mode", mode, reterr);
         if (e == 0)
-                e = json_add_u64(o, "uid", inode->uid, reterr);
+                e = ingot_json_add_u64(o, "uid", inode->uid, reterr);
         if (e == 0)
-                e = json_add_u64(o, "gid", inode->gid, reterr);
+                e = ingot_json_add_u64(o, "gid", inode->gid, reterr);
         if (e == 0)
                 e = add_time(o, inode, reterr);
         if (e == 0 && inode->type == INGOT_FILE_REGULAR)
-                e = json_add_u64(o, "size", inode->content.size, reterr);
+                e = ingot_json_add_u64(o, "size", inode->content.size, reterr);
         if (e == 0 && inode->target)
-                e = json_add_text(o, "target", inode->target, reterr);
+                e = ingot_json_add_text(o, "target", inode->target, reterr);
         if (e == 0 && device)
-                e = json_add_u64(o, "major", inode->major, reterr);
+                e = ingot_json_add_u64(o, "major", inode->major, reterr);
         if (e == 0 && device)
-                e = json_add_u64(o, "minor", inode->minor, reterr);
+                e = ingot_json_add_u64(o, "minor", inode->minor, reterr);
         if (e == 0)
                 e = add_xattrs(o, inode, reterr);
-        return e < 0 ? e : json_add(l->list, NULL, &o, reterr);
+        return e < 0 ? e : ingot_json_add(l->list, NULL, &o, reterr);
 }
 
 static int show(void *context, const char *path, struct ingot_inode *inode, ingot_error *reterr)
@@ -180,7 +180,7 @@ static int run(const struct invocation *in, ingot_error *reterr)
         if (e == 0)
                 e = make_prefix(path, &prefix, reterr);
         if (e == 0 && in->json)
-                e = json_new_array(&list, reterr);
+                e = ingot_json_new_array(&list, reterr);
         if (e < 0)
                 return e;
         struct listing l = {.options = options, .prefix = prefix, .list = list};

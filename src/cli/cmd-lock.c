@@ -5,9 +5,9 @@
 #include "cli/json.h"
 #include "cli/print.h"
 #include "image/build.h"
+#include "image/manifest.h"
 #include "package/lock.h"
 
-#include <json.h>
 #include <stdio.h>
 
 struct lock_options {
@@ -31,31 +31,25 @@ static const struct option rows[] = {
         {0},
 };
 
-static int print_lock(const struct ingot_lock *lock, size_t changed, bool json,
-                      ingot_error *reterr)
+static int print_json(const struct ingot_lock *lock, size_t changed, ingot_error *reterr)
 {
-        if (!json) {
-                printf("%zu packages locked, %zu changed\n", lock->count, changed);
-                return 0;
-        }
-        json_object *o = json_object_new_object(), *list = json_object_new_array();
-        char hex[2 * INGOT_SHA256_SIZE + 1];
-        for (size_t i = 0; i < lock->count; i++) {
-                const struct ingot_locked_package *p = lock->packages + i;
-                json_object *item = json_object_new_object();
-                ingot_hex(hex, p->sha256, INGOT_SHA256_SIZE);
-                json_object_object_add(item, "name", json_object_new_string(p->name));
-                json_object_object_add(item, "version", json_object_new_string(p->version));
-                json_object_object_add(item, "architecture",
-                                       json_object_new_string(p->architecture));
-                json_object_object_add(item, "size", json_object_new_uint64(p->size));
-                json_object_object_add(item, "sha256", json_object_new_string(hex));
-                json_object_array_add(list, item);
-        }
-        json_object_object_add(o, "date", json_object_new_uint64(lock->date));
-        json_object_object_add(o, "changed", json_object_new_uint64(changed));
-        json_object_object_add(o, "packages", list);
-        return json_print(o, reterr);
+        _cleanup_json_ struct json_object *o = NULL;
+        int r = ingot_json_new_object(&o, reterr);
+        if (r >= 0)
+                r = ingot_json_add_u64(o, "date", lock->date, reterr);
+        if (r >= 0)
+                r = ingot_json_add_u64(o, "changed", changed, reterr);
+        if (r >= 0)
+                r = ingot_manifest_packages(o, "packages", lock, reterr);
+        return r < 0 ? r : json_print(o, reterr);
+}
+
+static int print_lock(const struct ingot_lock *lock, size_t changed, bool json, ingot_error *reterr)
+{
+        if (json)
+                return print_json(lock, changed, reterr);
+        printf("%zu packages locked, %zu changed\n", lock->count, changed);
+        return 0;
 }
 
 static int run(const struct invocation *in, ingot_error *reterr)

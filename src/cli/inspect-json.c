@@ -11,22 +11,6 @@
 
 #define TEXT_MAX 65536
 
-static int add_hex(struct json_object *o, const char *key, const uint8_t *data, size_t size,
-                   ingot_error *reterr)
-{
-        char text[2 * INGOT_VERITY_SALT_MAX + 1];
-        ingot_hex(text, data, size);
-        return json_add_text(o, key, text, reterr);
-}
-
-static int add_uuid(struct json_object *o, const char *key, const struct ingot_uuid *uuid,
-                    ingot_error *reterr)
-{
-        char text[INGOT_UUID_TEXT_SIZE];
-        ingot_uuid_format(uuid, text);
-        return json_add_text(o, key, text, reterr);
-}
-
 struct number {
         const char *key;
         uint64_t value;
@@ -37,7 +21,7 @@ static int add_numbers(struct json_object *o, const struct number *numbers, size
 {
         int e = 0;
         for (size_t i = 0; e == 0 && i < count; i++)
-                e = json_add_u64(o, numbers[i].key, numbers[i].value, reterr);
+                e = ingot_json_add_u64(o, numbers[i].key, numbers[i].value, reterr);
         return e;
 }
 
@@ -45,18 +29,18 @@ static int add_largest(struct json_object *o, const struct ingot_tree_statistics
                        ingot_error *reterr)
 {
         _cleanup_json_ struct json_object *list = NULL;
-        int e = json_new_array(&list, reterr);
+        int e = ingot_json_new_array(&list, reterr);
         for (size_t i = 0; e == 0 && i < s->largest_count; i++) {
                 _cleanup_json_ struct json_object *one = NULL;
-                e = json_new_object(&one, reterr);
+                e = ingot_json_new_object(&one, reterr);
                 if (e == 0)
-                        e = json_add_text(one, "path", s->largest[i].path, reterr);
+                        e = ingot_json_add_text(one, "path", s->largest[i].path, reterr);
                 if (e == 0)
-                        e = json_add_u64(one, "size", s->largest[i].size, reterr);
+                        e = ingot_json_add_u64(one, "size", s->largest[i].size, reterr);
                 if (e == 0)
-                        e = json_add(list, NULL, &one, reterr);
+                        e = ingot_json_add(list, NULL, &one, reterr);
         }
-        return e < 0 ? e : json_add(o, "largest_directories", &list, reterr);
+        return e < 0 ? e : ingot_json_add(o, "largest_directories", &list, reterr);
 }
 
 static int add_statistics(struct ingot_image *image, struct json_object *o, ingot_error *reterr)
@@ -68,42 +52,46 @@ static int add_statistics(struct ingot_image *image, struct json_object *o, ingo
         if (e == 0)
                 e = ingot_tree_statistics_of(tree, &s, reterr);
         if (e == 0)
-                e = json_new_object(&statistics, reterr);
+                e = ingot_json_new_object(&statistics, reterr);
         if (e < 0)
                 return e;
         const struct number numbers[] = {
-                {"files", s.files},           {"directories", s.directories},
-                {"symlinks", s.symlinks},     {"devices", s.devices},
-                {"others", s.others},         {"hard_links", s.hard_links},
+                {"files", s.files},
+                {"directories", s.directories},
+                {"symlinks", s.symlinks},
+                {"devices", s.devices},
+                {"others", s.others},
+                {"hard_links", s.hard_links},
                 {"content_size", s.content_size},
         };
         e = add_numbers(statistics, numbers, ARRAY_SIZE(numbers), reterr);
         if (e == 0)
                 e = add_largest(statistics, &s, reterr);
-        return e < 0 ? e : json_add(o, "statistics", &statistics, reterr);
+        return e < 0 ? e : ingot_json_add(o, "statistics", &statistics, reterr);
 }
 
 static int add_algorithms(struct json_object *o, unsigned algorithms, ingot_error *reterr)
 {
         static const char *const names[] = {"lz4", "lzma", "deflate", "zstd"};
         _cleanup_json_ struct json_object *list = NULL;
-        int e = json_new_array(&list, reterr);
+        int e = ingot_json_new_array(&list, reterr);
         for (size_t i = 0; e == 0 && i < ARRAY_SIZE(names); i++)
                 if (algorithms & 1u << i)
-                        e = json_add_text(list, NULL, names[i], reterr);
-        return e < 0 ? e : json_add(o, "compression", &list, reterr);
+                        e = ingot_json_add_text(list, NULL, names[i], reterr);
+        return e < 0 ? e : ingot_json_add(o, "compression", &list, reterr);
 }
 
 static int add_erofs(struct ingot_image *image, struct json_object *o, ingot_error *reterr)
 {
         const struct ingot_erofs_info *i = &image->erofs;
-        const struct number numbers[] = {
-                {"file_system_size", i->size}, {"block_size", i->block_size}, {"inodes", i->inodes}};
+        const struct number numbers[] = {{"file_system_size", i->size},
+                                         {"block_size", i->block_size},
+                                         {"inodes", i->inodes}};
         int e = add_numbers(o, numbers, ARRAY_SIZE(numbers), reterr);
         if (e == 0)
-                e = add_uuid(o, "file_system_uuid", &i->uuid, reterr);
+                e = ingot_json_add_uuid(o, "file_system_uuid", &i->uuid, reterr);
         if (e == 0)
-                e = json_add_text(o, "volume_name", i->volume_name, reterr);
+                e = ingot_json_add_text(o, "volume_name", i->volume_name, reterr);
         if (e == 0)
                 e = add_algorithms(o, i->algorithms, reterr);
         return e < 0 ? e : add_statistics(image, o, reterr);
@@ -119,15 +107,16 @@ static int add_verity(const struct ingot_image *image, struct json_object *o, in
         };
         int e = 0;
         if (image->root_hash_known)
-                e = add_hex(o, "root_hash", image->root_hash, INGOT_VERITY_DIGEST_SIZE, reterr);
+                e = ingot_json_add_hex(o, "root_hash", image->root_hash, INGOT_VERITY_DIGEST_SIZE,
+                                       reterr);
         if (e == 0)
-                e = add_hex(o, "salt", v->salt, v->salt_size, reterr);
+                e = ingot_json_add_hex(o, "salt", v->salt, v->salt_size, reterr);
         if (e == 0)
-                e = add_uuid(o, "verity_uuid", &v->uuid, reterr);
+                e = ingot_json_add_uuid(o, "verity_uuid", &v->uuid, reterr);
         if (e == 0)
                 e = add_numbers(o, numbers, ARRAY_SIZE(numbers), reterr);
         if (e == 0 && image->data)
-                e = json_add_u64(o, "data_partition", image->data->partition->number, reterr);
+                e = ingot_json_add_u64(o, "data_partition", image->data->partition->number, reterr);
         return e;
 }
 
@@ -146,7 +135,7 @@ static int add_section_text(const struct ingot_image *image, const struct ingot_
         if (!is_text(s->kind) || s->pe.virtual_size > TEXT_MAX)
                 return 0;
         int e = ingot_pe_section_read(&image->reader, &s->pe, TEXT_MAX, &text, &size, reterr);
-        return e < 0 ? e : json_add_text(o, "text", (char *) text, reterr);
+        return e < 0 ? e : ingot_json_add_text(o, "text", (char *) text, reterr);
 }
 
 static int add_section(const struct ingot_image *image, const struct ingot_uki_section *s,
@@ -154,22 +143,22 @@ static int add_section(const struct ingot_image *image, const struct ingot_uki_s
 {
         _cleanup_json_ struct json_object *o = NULL;
         uint8_t digest[INGOT_SHA256_SIZE];
-        const struct number numbers[] = {
-                {"size", s->pe.virtual_size}, {"offset", s->pe.raw_offset}};
-        int e = json_new_object(&o, reterr);
+        const struct number numbers[] = {{"size", s->pe.virtual_size},
+                                         {"offset", s->pe.raw_offset}};
+        int e = ingot_json_new_object(&o, reterr);
         if (e == 0)
-                e = json_add_text(o, "name", s->pe.name, reterr);
+                e = ingot_json_add_text(o, "name", s->pe.name, reterr);
         if (e == 0 && s->profile != INGOT_UKI_BASE)
-                e = json_add_u64(o, "profile", s->profile, reterr);
+                e = ingot_json_add_u64(o, "profile", s->profile, reterr);
         if (e == 0)
                 e = add_numbers(o, numbers, ARRAY_SIZE(numbers), reterr);
         if (e == 0)
                 e = ingot_pe_section_sha256(&image->reader, &s->pe, digest, reterr);
         if (e == 0)
-                e = add_hex(o, "sha256", digest, sizeof(digest), reterr);
+                e = ingot_json_add_hex(o, "sha256", digest, sizeof(digest), reterr);
         if (e == 0)
                 e = add_section_text(image, s, o, reterr);
-        return e < 0 ? e : json_add(list, NULL, &o, reterr);
+        return e < 0 ? e : ingot_json_add(list, NULL, &o, reterr);
 }
 
 static int add_pe(const struct ingot_image *image, struct json_object *o, ingot_error *reterr)
@@ -177,19 +166,20 @@ static int add_pe(const struct ingot_image *image, struct json_object *o, ingot_
         const struct ingot_uki *uki = image->uki;
         _cleanup_json_ struct json_object *list = NULL;
         uint8_t digest[INGOT_SHA256_SIZE];
-        int e = json_add_text(o, "architecture", ingot_pe_machine_name(uki->pe.machine), reterr);
+        int e = ingot_json_add_text(o, "architecture", ingot_pe_machine_name(uki->pe.machine),
+                                    reterr);
         if (e == 0)
-                e = json_add_bool(o, "signed", ingot_pe_certificates(&uki->pe).size > 0, reterr);
+                e = ingot_json_add_bool(o, "signed", ingot_pe_certificates(&uki->pe).size > 0,
+                                        reterr);
         if (e == 0)
-                e = json_add_bool(o, "addon", ingot_uki_is_addon(uki), reterr);
-        if (e == 0 &&
-            ingot_pe_authenticode_sha256(&image->reader, &uki->pe, digest, NULL) == 0)
-                e = add_hex(o, "authenticode_sha256", digest, sizeof(digest), reterr);
+                e = ingot_json_add_bool(o, "addon", ingot_uki_is_addon(uki), reterr);
+        if (e == 0 && ingot_pe_authenticode_sha256(&image->reader, &uki->pe, digest, NULL) == 0)
+                e = ingot_json_add_hex(o, "authenticode_sha256", digest, sizeof(digest), reterr);
         if (e == 0)
-                e = json_new_array(&list, reterr);
+                e = ingot_json_new_array(&list, reterr);
         for (size_t i = 0; e == 0 && i < uki->section_count; i++)
                 e = add_section(image, uki->sections + i, list, reterr);
-        return e < 0 ? e : json_add(o, "sections", &list, reterr);
+        return e < 0 ? e : ingot_json_add(o, "sections", &list, reterr);
 }
 
 static int add_fat(struct ingot_image *image, struct json_object *o, ingot_error *reterr)
@@ -204,22 +194,22 @@ static int add_fat(struct ingot_image *image, struct json_object *o, ingot_error
         };
         int e = add_numbers(o, numbers, ARRAY_SIZE(numbers), reterr);
         if (e == 0)
-                e = json_add_text(o, "volume_name", i->label, reterr);
+                e = ingot_json_add_text(o, "volume_name", i->label, reterr);
         if (e == 0)
                 e = add_statistics(image, o, reterr);
         if (e == 0)
-                e = json_new_array(&list, reterr);
+                e = ingot_json_new_array(&list, reterr);
         for (size_t k = 0; e == 0 && k < image->part_count; k++) {
                 _cleanup_json_ struct json_object *one = NULL;
-                e = json_new_object(&one, reterr);
+                e = ingot_json_new_object(&one, reterr);
                 if (e == 0)
-                        e = json_add_text(one, "path", image->parts[k].path, reterr);
+                        e = ingot_json_add_text(one, "path", image->parts[k].path, reterr);
                 if (e == 0)
                         e = inspect_json(image->parts + k, one, reterr);
                 if (e == 0)
-                        e = json_add(list, NULL, &one, reterr);
+                        e = ingot_json_add(list, NULL, &one, reterr);
         }
-        return e < 0 ? e : json_add(o, "programs", &list, reterr);
+        return e < 0 ? e : ingot_json_add(o, "programs", &list, reterr);
 }
 
 static int add_attributes(uint64_t attributes, struct json_object *o, ingot_error *reterr)
@@ -228,12 +218,12 @@ static int add_attributes(uint64_t attributes, struct json_object *o, ingot_erro
         _cleanup_strings_ struct ingot_strings words = {0};
         char text[128];
         inspect_attributes(attributes, text);
-        int e = json_new_array(&list, reterr);
+        int e = ingot_json_new_array(&list, reterr);
         if (e == 0)
                 e = ingot_strings_split(&words, text, ",", reterr);
         for (size_t i = 0; e == 0 && i < words.count; i++)
-                e = json_add_text(list, NULL, words.items[i], reterr);
-        return e < 0 ? e : json_add(o, "attributes", &list, reterr);
+                e = ingot_json_add_text(list, NULL, words.items[i], reterr);
+        return e < 0 ? e : ingot_json_add(o, "attributes", &list, reterr);
 }
 
 static int add_partition(const struct ingot_image *disk, struct ingot_image *part,
@@ -242,60 +232,61 @@ static int add_partition(const struct ingot_image *disk, struct ingot_image *par
         const struct ingot_gpt_partition *p = part->partition;
         const struct ingot_partition_type *type = ingot_partition_type_by_uuid(&p->type);
         _cleanup_json_ struct json_object *o = NULL;
-        int e = json_new_object(&o, reterr);
+        int e = ingot_json_new_object(&o, reterr);
         if (e == 0)
-                e = json_add_u64(o, "number", p->number, reterr);
+                e = ingot_json_add_u64(o, "number", p->number, reterr);
         if (e == 0)
-                e = json_add_text(o, "type", type ? type->name : NULL, reterr);
+                e = ingot_json_add_text(o, "type", type ? type->name : NULL, reterr);
         if (e == 0)
-                e = add_uuid(o, "type_uuid", &p->type, reterr);
+                e = ingot_json_add_uuid(o, "type_uuid", &p->type, reterr);
         if (e == 0)
-                e = add_uuid(o, "uuid", &p->uuid, reterr);
+                e = ingot_json_add_uuid(o, "uuid", &p->uuid, reterr);
         if (e == 0)
-                e = json_add_text(o, "label", p->name, reterr);
+                e = ingot_json_add_text(o, "label", p->name, reterr);
         if (e == 0)
-                e = json_add_u64(o, "offset", ingot_gpt_offset(disk->gpt, p), reterr);
+                e = ingot_json_add_u64(o, "offset", ingot_gpt_offset(disk->gpt, p), reterr);
         if (e == 0)
-                e = json_add_u64(o, "size", ingot_gpt_size(disk->gpt, p), reterr);
+                e = ingot_json_add_u64(o, "size", ingot_gpt_size(disk->gpt, p), reterr);
         if (e == 0)
                 e = add_attributes(p->attributes, o, reterr);
         if (e == 0 && part->hash)
-                e = json_add_u64(o, "verity_partition", part->hash->partition->number, reterr);
+                e = ingot_json_add_u64(o, "verity_partition", part->hash->partition->number,
+                                       reterr);
         if (e == 0)
                 e = inspect_json(part, o, reterr);
-        return e < 0 ? e : json_add(list, NULL, &o, reterr);
+        return e < 0 ? e : ingot_json_add(list, NULL, &o, reterr);
 }
 
 static int add_disk(struct ingot_image *image, struct json_object *o, ingot_error *reterr)
 {
         static const char *const health[] = {"healthy", "primary-damaged", "backup-damaged"};
         _cleanup_json_ struct json_object *list = NULL;
-        int e = add_uuid(o, "disk_uuid", &image->gpt->disk_uuid, reterr);
+        int e = ingot_json_add_uuid(o, "disk_uuid", &image->gpt->disk_uuid, reterr);
         if (e == 0)
-                e = json_add_u64(o, "sector_size", image->gpt->sector_size, reterr);
+                e = ingot_json_add_u64(o, "sector_size", image->gpt->sector_size, reterr);
         if (e == 0)
-                e = json_add_text(o, "table", health[image->gpt->health], reterr);
+                e = ingot_json_add_text(o, "table", health[image->gpt->health], reterr);
         if (e == 0)
-                e = json_new_array(&list, reterr);
+                e = ingot_json_new_array(&list, reterr);
         for (size_t i = 0; e == 0 && i < image->part_count; i++)
                 e = add_partition(image, image->parts + i, list, reterr);
-        return e < 0 ? e : json_add(o, "partitions", &list, reterr);
+        return e < 0 ? e : ingot_json_add(o, "partitions", &list, reterr);
 }
 
 static int add_signature(const struct ingot_image *image, struct json_object *o,
                          ingot_error *reterr)
 {
-        int e = json_add_text(o, "signed_root_hash", image->signed_root_hash, reterr);
+        int e = ingot_json_add_text(o, "signed_root_hash", image->signed_root_hash, reterr);
         return e < 0 ? e
-                     : json_add_text(o, "certificate_fingerprint", image->certificate_fingerprint,
-                                     reterr);
+                     : ingot_json_add_text(o, "certificate_fingerprint",
+                                           image->certificate_fingerprint, reterr);
 }
 
 int inspect_json(struct ingot_image *image, struct json_object *o, ingot_error *reterr)
 {
-        int e = json_add_text(o, "content", ingot_content_name(image->content), reterr);
+        int e = ingot_json_add_text(o, "content", ingot_content_name(image->content), reterr);
         if (e == 0 && image->problem)
-                return json_add_text(o, "problem", image->problem, reterr);
+                return ingot_json_add_text(o, "problem", image->problem, reterr);
         if (e < 0)
                 return e;
         switch (image->content) {

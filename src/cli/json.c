@@ -1,79 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A thin layer over json-c that reports what can fail. */
+/* JSON on stdout. */
 #include "cli/json.h"
-#include "base/cleanup.h"
-#include "base/text.h"
 
 #include <stdio.h>
 #include <unistd.h>
 
-static int made(struct json_object *o, struct json_object **ret, ingot_error *reterr)
-{
-        if (!o)
-                return ingot_fail_nomem(reterr);
-        *ret = o;
-        return 0;
-}
-
-int json_new_object(struct json_object **ret, ingot_error *reterr)
-{
-        return made(json_object_new_object(), ret, reterr);
-}
-
-int json_new_array(struct json_object **ret, ingot_error *reterr)
-{
-        return made(json_object_new_array(), ret, reterr);
-}
-
-int json_add(struct json_object *o, const char *key, struct json_object **value,
-             ingot_error *reterr)
-{
-        int r = key ? json_object_object_add(o, key, *value) : json_object_array_add(o, *value);
-        if (r < 0)
-                json_object_put(*value);
-        *value = NULL;
-        return r < 0 ? ingot_fail_nomem(reterr) : 0;
-}
-
-static int add_new(struct json_object *o, const char *key, struct json_object *value,
-                   ingot_error *reterr)
-{
-        if (!value)
-                return ingot_fail_nomem(reterr);
-        return json_add(o, key, &value, reterr);
-}
-
-int json_add_text(struct json_object *o, const char *key, const char *text, ingot_error *reterr)
-{
-        struct json_object *null = NULL;
-        if (!text)
-                return json_add(o, key, &null, reterr);
-        if (ingot_utf8_valid(text))
-                return add_new(o, key, json_object_new_string(text), reterr);
-        _cleanup_free_ char *escaped = ingot_escape(text);
-        if (!escaped)
-                return ingot_fail_nomem(reterr);
-        return add_new(o, key, json_object_new_string(escaped), reterr);
-}
-
-int json_add_u64(struct json_object *o, const char *key, uint64_t value, ingot_error *reterr)
-{
-        return add_new(o, key, json_object_new_uint64(value), reterr);
-}
-
-int json_add_bool(struct json_object *o, const char *key, bool value, ingot_error *reterr)
-{
-        return add_new(o, key, json_object_new_boolean(value), reterr);
-}
-
 int json_print(struct json_object *o, ingot_error *reterr)
 {
-        int flags = JSON_C_TO_STRING_NOSLASHESCAPE |
-                    (isatty(STDOUT_FILENO) ? JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED
-                                           : JSON_C_TO_STRING_PLAIN);
-        const char *text = json_object_to_json_string_ext(o, flags);
-        if (!text)
-                return ingot_fail_nomem(reterr);
-        puts(text);
-        return 0;
+        const char *text;
+        int r = ingot_json_text(o, isatty(STDOUT_FILENO), &text, reterr);
+        if (r >= 0)
+                puts(text);
+        return r;
 }

@@ -88,9 +88,6 @@ static int write_esp(struct ingot_build *b, ingot_error *reterr)
 static int write_var(struct ingot_build *b, ingot_error *reterr)
 {
         uint64_t size = ingot_recipe_number(b->recipe, INGOT_PARTITIONS_VAR_SIZE);
-        if (size < 16 << 20)
-                return ingot_fail(reterr, INGOT_E_SPACE,
-                                  "Partitions.VarSize is %" PRIu64 " bytes, less than 16M", size);
         int r = add_partition(b, "var", size, NULL, INGOT_GPT_GROW_FS, "var", reterr);
         if (r < 0)
                 return r;

@@ -91,7 +91,9 @@ static int set_user_word(const struct ingot_recipe *recipe, struct ingot_system_
         if (!name)
                 return ingot_fail_nomem(reterr);
         const char *value = equals ? equals + 1 : "";
-        if (strcmp(name, "uid") == 0 && ingot_parse_u64(value, &number) && number < 1 << 30) {
+        if (strcmp(name, "uid") == 0) {
+                if (!ingot_parse_u64(value, &number) || number >= 1 << 30)
+                        return ingot_fail(reterr, INGOT_E_FORMAT, "'%.60s' is no user id", value);
                 user->uid = (int64_t) number;
                 return 0;
         }
@@ -118,6 +120,8 @@ static int parse_user(const struct ingot_recipe *recipe, const char *line,
         _cleanup_strings_ struct ingot_strings words = {0};
         struct ingot_system_user *user;
         int r = ingot_strings_split(&words, line, " \t", reterr);
+        if (r >= 0 && words.count == 0)
+                return ingot_fail(reterr, INGOT_E_FORMAT, "no name of a user");
         if (r >= 0)
                 r = ingot_system_add_user(options, words.items[0], &user, reterr);
         for (size_t i = 1; r >= 0 && i < words.count; i++)

@@ -4,110 +4,78 @@
 #include "base/size.h"
 #include "format/partition-type.h"
 #include "image/build-state.h"
+#include "image/manifest.h"
 
-#include <json.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define EXTENT ((size_t) 1 << 20)
 
-static void put_p(json_object **o)
+static int add_header(const struct ingot_build *b, struct json_object *m, ingot_error *reterr)
 {
-        json_object_put(*o);
-}
-#define _cleanup_json_ _cleanup_(put_p)
-
-/* Adds VALUE, which is taken over also when this fails; NULL stands for a lack of memory. */
-static int add(json_object *object, const char *key, json_object *value, ingot_error *reterr)
-{
-        if (!value || json_object_object_add(object, key, value) < 0) {
-                json_object_put(value);
-                return ingot_fail_nomem(reterr);
-        }
-        return 0;
-}
-
-static int append(json_object *array, json_object *value, ingot_error *reterr)
-{
-        if (!value || json_object_array_add(array, value) < 0) {
-                json_object_put(value);
-                return ingot_fail_nomem(reterr);
-        }
-        return 0;
-}
-
-static int add_text(json_object *o, const char *key, const char *text, ingot_error *reterr)
-{
-        return add(o, key, json_object_new_string(text ? text : ""), reterr);
-}
-
-static int add_number(json_object *o, const char *key, uint64_t number, ingot_error *reterr)
-{
-        return add(o, key, json_object_new_uint64(number), reterr);
-}
-
-static int add_hex(json_object *o, const char *key, const uint8_t *data, size_t size,
-                   ingot_error *reterr)
-{
-        _cleanup_free_ char *hex = malloc(2 * size + 1);
-        if (!hex)
-                return ingot_fail_nomem(reterr);
-        ingot_hex(hex, data, size);
-        return add_text(o, key, hex, reterr);
-}
-
-static int add_uuid(json_object *o, const char *key, const struct ingot_uuid *u,
-                    ingot_error *reterr)
-{
-        char text[INGOT_UUID_TEXT_SIZE];
-        ingot_uuid_format(u, text);
-        return add_text(o, key, text, reterr);
-}
-
-static int add_header(const struct ingot_build *b, json_object *m, ingot_error *reterr)
-{
-        _cleanup_buffer_ struct ingot_buffer text = {0};
         uint8_t digest[INGOT_SHA256_SIZE];
-        int r = ingot_recipe_print(b->recipe, false, &text, reterr);
-        if (r < 0)
-                return r;
-        ingot_sha256_of(text.data, text.size, digest);
-        r = add_number(m, "format", 1, reterr);
+        int r = ingot_recipe_digest(b->recipe, digest, reterr);
         if (r >= 0)
-                r = add_text(m, "generator", "ingot " INGOT_VERSION, reterr);
+                r = ingot_json_add_u64(m, "format", 1, reterr);
         if (r >= 0)
-                r = add_text(m, "name", b->name, reterr);
+                r = ingot_json_add_text(m, "generator", "ingot " INGOT_VERSION, reterr);
         if (r >= 0)
-                r = add_text(m, "version", b->version, reterr);
+                r = ingot_json_add_text(m, "name", b->name, reterr);
         if (r >= 0)
-                r = add_text(m, "architecture", b->architecture, reterr);
+                r = ingot_json_add_text(m, "version", b->version, reterr);
         if (r >= 0)
-                r = add_number(m, "timestamp", (uint64_t) b->timestamp, reterr);
+                r = ingot_json_add_text(m, "architecture", b->architecture, reterr);
         if (r >= 0)
-                r = add_uuid(m, "seed", &b->seed, reterr);
-        return r < 0 ? r : add_hex(m, "recipe_sha256", digest, sizeof(digest), reterr);
+                r = ingot_json_add_u64(m, "timestamp", (uint64_t) b->timestamp, reterr);
+        if (r >= 0)
+                r = ingot_json_add_uuid(m, "seed", &b->seed, reterr);
+        return r < 0 ? r : ingot_json_add_hex(m, "recipe_sha256", digest, sizeof(digest), reterr);
 }
 
-static int add_packages(const struct ingot_build *b, json_object *m, ingot_error *reterr)
+int ingot_manifest_packages(struct json_object *o, const char *key, const struct ingot_lock *lock,
+                            ingot_error *reterr)
 {
-        json_object *list = json_object_new_array();
-        int r = add(m, "packages", list, reterr);
-        for (size_t i = 0; r >= 0 && i < b->lock.count; i++) {
-                const struct ingot_locked_package *p = b->lock.packages + i;
-                json_object *o = json_object_new_object();
-                r = append(list, o, reterr);
+        struct json_object *list, *one;
+        int r = ingot_json_add_array(o, key, &list, reterr);
+        for (size_t i = 0; r >= 0 && i < lock->count; i++) {
+                const struct ingot_locked_package *p = lock->packages + i;
+                r = ingot_json_add_object(list, NULL, &one, reterr);
                 if (r >= 0)
-                        r = add_text(o, "name", p->name, reterr);
+                        r = ingot_json_add_text(one, "name", p->name, reterr);
                 if (r >= 0)
-                        r = add_text(o, "version", p->version, reterr);
+                        r = ingot_json_add_text(one, "version", p->version, reterr);
                 if (r >= 0)
-                        r = add_text(o, "architecture", p->architecture, reterr);
+                        r = ingot_json_add_text(one, "architecture", p->architecture, reterr);
                 if (r >= 0)
-                        r = add_number(o, "size", p->size, reterr);
+                        r = ingot_json_add_u64(one, "size", p->size, reterr);
                 if (r >= 0)
-                        r = add_hex(o, "sha256", p->sha256, INGOT_SHA256_SIZE, reterr);
+                        r = ingot_json_add_hex(one, "sha256", p->sha256, INGOT_SHA256_SIZE, reterr);
         }
         return r;
+}
+
+int ingot_manifest_artifacts(struct json_object *o, const char *key,
+                             const struct ingot_artifact *artifacts, size_t count,
+                             ingot_error *reterr)
+{
+        struct json_object *list, *one;
+        int r = ingot_json_add_array(o, key, &list, reterr);
+        for (size_t i = 0; r >= 0 && i < count; i++) {
+                r = ingot_json_add_object(list, NULL, &one, reterr);
+                if (r >= 0)
+                        r = ingot_json_add_text(one, "name", artifacts[i].name, reterr);
+                if (r >= 0)
+                        r = ingot_json_add_u64(one, "size", artifacts[i].size, reterr);
+                if (r >= 0)
+                        r = ingot_json_add_hex(one, "sha256", artifacts[i].sha256,
+                                               INGOT_SHA256_SIZE, reterr);
+        }
+        return r;
+}
+
+static int add_packages(const struct ingot_build *b, struct json_object *m, ingot_error *reterr)
+{
+        return ingot_manifest_packages(m, "packages", &b->lock, reterr);
 }
 
 /* The artifact that has the content of this partition, or NULL. */
@@ -123,144 +91,122 @@ static const struct ingot_artifact *partition_artifact(const struct ingot_build 
 }
 
 static int add_partition(const struct ingot_build *b, const struct ingot_gpt_partition *p,
-                         json_object *o, ingot_error *reterr)
+                         struct json_object *o, ingot_error *reterr)
 {
         const struct ingot_partition_type *type = ingot_partition_type_by_uuid(&p->type);
         const struct ingot_artifact *a = partition_artifact(b, p);
-        int r = add_number(o, "number", p->number, reterr);
+        int r = ingot_json_add_u64(o, "number", p->number, reterr);
         if (r >= 0)
-                r = add_text(o, "type", type ? type->name : "", reterr);
+                r = ingot_json_add_text(o, "type", type ? type->name : "", reterr);
         if (r >= 0)
-                r = add_uuid(o, "type_uuid", &p->type, reterr);
+                r = ingot_json_add_uuid(o, "type_uuid", &p->type, reterr);
         if (r >= 0)
-                r = add_uuid(o, "uuid", &p->uuid, reterr);
+                r = ingot_json_add_uuid(o, "uuid", &p->uuid, reterr);
         if (r >= 0)
-                r = add_text(o, "label", p->name, reterr);
+                r = ingot_json_add_text(o, "label", p->name, reterr);
         if (r >= 0)
-                r = add_number(o, "offset", ingot_gpt_offset(&b->gpt, p), reterr);
+                r = ingot_json_add_u64(o, "offset", ingot_gpt_offset(&b->gpt, p), reterr);
         if (r >= 0)
-                r = add_number(o, "size", ingot_gpt_size(&b->gpt, p), reterr);
+                r = ingot_json_add_u64(o, "size", ingot_gpt_size(&b->gpt, p), reterr);
         if (r < 0 || !a)
                 return r;
-        r = add_number(o, "data_size", a->size, reterr);
+        r = ingot_json_add_u64(o, "data_size", a->size, reterr);
         if (r >= 0)
-                r = add_hex(o, "data_sha256", a->sha256, INGOT_SHA256_SIZE, reterr);
-        return r < 0 ? r : add_text(o, "artifact", a->name, reterr);
+                r = ingot_json_add_hex(o, "data_sha256", a->sha256, INGOT_SHA256_SIZE, reterr);
+        return r < 0 ? r : ingot_json_add_text(o, "artifact", a->name, reterr);
 }
 
-static int add_partitions(const struct ingot_build *b, json_object *m, ingot_error *reterr)
+static int add_partitions(const struct ingot_build *b, struct json_object *m, ingot_error *reterr)
 {
-        json_object *list = json_object_new_array();
-        int r = add_uuid(m, "disk_uuid", &b->gpt.disk_uuid, reterr);
+        struct json_object *list, *one;
+        int r = ingot_json_add_uuid(m, "disk_uuid", &b->gpt.disk_uuid, reterr);
         if (r >= 0)
-                r = add_number(m, "sector_size", b->gpt.sector_size, reterr);
-        if (r < 0) {
-                json_object_put(list);
-                return r;
-        }
-        r = add(m, "partitions", list, reterr);
+                r = ingot_json_add_u64(m, "sector_size", b->gpt.sector_size, reterr);
+        if (r >= 0)
+                r = ingot_json_add_array(m, "partitions", &list, reterr);
         for (size_t i = 0; r >= 0 && i < b->gpt.partition_count; i++) {
-                json_object *o = json_object_new_object();
-                r = append(list, o, reterr);
+                r = ingot_json_add_object(list, NULL, &one, reterr);
                 if (r >= 0)
-                        r = add_partition(b, b->gpt.partitions + i, o, reterr);
+                        r = add_partition(b, b->gpt.partitions + i, one, reterr);
         }
         return r;
 }
 
-static int add_verity(const struct ingot_build *b, json_object *m, ingot_error *reterr)
+static int add_verity(const struct ingot_build *b, struct json_object *m, ingot_error *reterr)
 {
-        json_object *o = json_object_new_object();
-        int r = add(m, "verity", o, reterr);
+        struct json_object *o;
+        int r = ingot_json_add_object(m, "verity", &o, reterr);
         if (r >= 0)
-                r = add_hex(o, "root_hash", b->root_hash, INGOT_SHA256_SIZE, reterr);
+                r = ingot_json_add_hex(o, "root_hash", b->root_hash, INGOT_SHA256_SIZE, reterr);
         if (r >= 0)
-                r = add_text(o, "algorithm", "sha256", reterr);
+                r = ingot_json_add_text(o, "algorithm", "sha256", reterr);
         if (r >= 0)
-                r = add_hex(o, "salt", b->verity.salt, b->verity.salt_size, reterr);
+                r = ingot_json_add_hex(o, "salt", b->verity.salt, b->verity.salt_size, reterr);
         if (r >= 0)
-                r = add_uuid(o, "uuid", &b->verity.uuid, reterr);
+                r = ingot_json_add_uuid(o, "uuid", &b->verity.uuid, reterr);
         if (r >= 0)
-                r = add_number(o, "data_block_size", b->verity.data_block_size, reterr);
+                r = ingot_json_add_u64(o, "data_block_size", b->verity.data_block_size, reterr);
         if (r >= 0)
-                r = add_number(o, "hash_block_size", b->verity.hash_block_size, reterr);
-        return r < 0 ? r : add_number(o, "data_blocks", b->verity.data_blocks, reterr);
+                r = ingot_json_add_u64(o, "hash_block_size", b->verity.hash_block_size, reterr);
+        return r < 0 ? r : ingot_json_add_u64(o, "data_blocks", b->verity.data_blocks, reterr);
 }
 
 /* SHA-256 of every mebibyte of the UKI, so that an updater fetches only what changed. */
-static int add_extents(const struct ingot_build *b, json_object *o, ingot_error *reterr)
+static int add_extents(const struct ingot_build *b, struct json_object *o, ingot_error *reterr)
 {
-        json_object *list = json_object_new_array();
+        struct json_object *list;
         _cleanup_free_ uint8_t *piece = malloc(EXTENT);
-        int r = add(o, "extents", list, reterr);
+        int r = ingot_json_add_array(o, "extents", &list, reterr);
         if (r >= 0 && !piece)
                 return ingot_fail_nomem(reterr);
         for (uint64_t at = 0; r >= 0 && at < b->uki_size; at += EXTENT) {
                 size_t n = (size_t) ingot_min_u64(EXTENT, b->uki_size - at);
                 uint8_t digest[INGOT_SHA256_SIZE];
-                char hex[2 * INGOT_SHA256_SIZE + 1];
                 r = ingot_file_pread(b->uki.fd, at, piece, n, reterr);
                 if (r < 0)
                         break;
                 ingot_sha256_of(piece, n, digest);
-                ingot_hex(hex, digest, INGOT_SHA256_SIZE);
-                r = append(list, json_object_new_string(hex), reterr);
+                r = ingot_json_add_hex(list, NULL, digest, sizeof(digest), reterr);
         }
         return r;
 }
 
-static int add_uki(const struct ingot_build *b, json_object *m, ingot_error *reterr)
+static int add_uki(const struct ingot_build *b, struct json_object *m, ingot_error *reterr)
 {
-        json_object *o = json_object_new_object();
-        int r = add(m, "uki", o, reterr);
+        struct json_object *o;
+        int r = ingot_json_add_object(m, "uki", &o, reterr);
         if (r >= 0)
-                r = add_text(o, "artifact", b->uki.name, reterr);
+                r = ingot_json_add_text(o, "artifact", b->uki.name, reterr);
         if (r >= 0)
-                r = add_number(o, "size", b->uki_size, reterr);
+                r = ingot_json_add_u64(o, "size", b->uki_size, reterr);
         if (r >= 0)
-                r = add_text(o, "command_line", b->command_line, reterr);
+                r = ingot_json_add_text(o, "command_line", b->command_line, reterr);
         if (r >= 0)
-                r = add_text(o, "kernel", b->kernel.version, reterr);
+                r = ingot_json_add_text(o, "kernel", b->kernel.version, reterr);
         if (r >= 0)
-                r = add_text(o, "stub", b->stub_info, reterr);
+                r = ingot_json_add_text(o, "stub", b->stub_info, reterr);
         if (r >= 0)
-                r = add_number(o, "extent_size", EXTENT, reterr);
+                r = ingot_json_add_u64(o, "extent_size", EXTENT, reterr);
         return r < 0 ? r : add_extents(b, o, reterr);
 }
 
-static int add_artifacts(const struct ingot_build *b, json_object *m, ingot_error *reterr)
+static int add_artifacts(const struct ingot_build *b, struct json_object *m, ingot_error *reterr)
 {
-        json_object *list = json_object_new_array();
-        int r = add(m, "artifacts", list, reterr);
-        for (size_t i = 0; r >= 0 && i < b->result.artifact_count; i++) {
-                const struct ingot_artifact *a = b->result.artifacts + i;
-                json_object *o = json_object_new_object();
-                r = append(list, o, reterr);
-                if (r >= 0)
-                        r = add_text(o, "name", a->name, reterr);
-                if (r >= 0)
-                        r = add_number(o, "size", a->size, reterr);
-                if (r >= 0)
-                        r = add_hex(o, "sha256", a->sha256, INGOT_SHA256_SIZE, reterr);
-        }
-        return r;
+        return ingot_manifest_artifacts(m, "artifacts", b->result.artifacts,
+                                        b->result.artifact_count, reterr);
 }
 
-int ingot_build_manifest(const struct ingot_build *b, struct ingot_buffer *ret,
-                         ingot_error *reterr)
+int ingot_build_manifest(const struct ingot_build *b, struct ingot_buffer *ret, ingot_error *reterr)
 {
-        static int (*const parts[])(const struct ingot_build *, json_object *, ingot_error *) = {
-                add_header, add_packages, add_partitions, add_verity, add_uki, add_artifacts};
-        _cleanup_json_ json_object *m = json_object_new_object();
-        if (!m)
-                return ingot_fail_nomem(reterr);
-        for (size_t i = 0; i < ARRAY_SIZE(parts); i++) {
-                int r = parts[i](b, m, reterr);
-                if (r < 0)
-                        return r;
-        }
-        const char *text = json_object_to_json_string_ext(
-                m, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED |
-                           JSON_C_TO_STRING_NOSLASHESCAPE);
-        return text ? ingot_buffer_printf(ret, reterr, "%s\n", text) : ingot_fail_nomem(reterr);
+        static int (*const parts[])(const struct ingot_build *, struct json_object *,
+                                    ingot_error *) = {add_header, add_packages, add_partitions,
+                                                      add_verity, add_uki,      add_artifacts};
+        _cleanup_json_ struct json_object *m = NULL;
+        const char *text;
+        int r = ingot_json_new_object(&m, reterr);
+        for (size_t i = 0; r >= 0 && i < ARRAY_SIZE(parts); i++)
+                r = parts[i](b, m, reterr);
+        if (r >= 0)
+                r = ingot_json_text(m, true, &text, reterr);
+        return r < 0 ? r : ingot_buffer_printf(ret, reterr, "%s\n", text);
 }

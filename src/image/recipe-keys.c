@@ -2,11 +2,17 @@
 /* The table of all that may stand in a recipe. */
 #include "image/recipe.h"
 
-#define KEY(s, k, t, d, c, text)                                                                   \
+#define MORE(s, k, t, d, c, text, ...)                                                             \
         {                                                                                          \
                 .section = (s), .key = (k), .type = INGOT_VALUE_##t, .fallback = (d),              \
-                .choices = (c), .summary = (text)                                                  \
+                .choices = (c), .summary = (text), __VA_ARGS__                                     \
         }
+#define KEY(s, k, t, d, c, text) MORE(s, k, t, d, c, text, .place = false)
+#define NUMBER(s, k, t, d, from, to, text) MORE(s, k, t, d, NULL, text, .least = from, .most = to)
+#define PLACE(s, k, t, d, text) MORE(s, k, t, d, NULL, text, .place = true)
+
+#define MIB ((uint64_t) 1 << 20)
+#define TIB ((uint64_t) 1 << 40)
 
 const struct ingot_recipe_key_info ingot_recipe_keys[INGOT_RECIPE_KEY_MAX] = {
         [INGOT_IMAGE_NAME] = KEY("Image", "Name", NAME, NULL, NULL,
@@ -17,25 +23,23 @@ const struct ingot_recipe_key_info ingot_recipe_keys[INGOT_RECIPE_KEY_MAX] = {
                                          "Architecture of the image"),
         [INGOT_IMAGE_SEED] = KEY("Image", "Seed", UUID, NULL, NULL,
                                  "Seed of all UUIDs and of the verity salt; by default from Name"),
-        [INGOT_IMAGE_TIMESTAMP] = KEY("Image", "Timestamp", UINT, NULL, NULL,
-                                      "Seconds since the epoch; no file is younger; by default "
-                                      "the date of the locked repositories"),
-        [INGOT_IMAGE_OUTPUT] = KEY("Image", "Output", PATH, "build", NULL,
-                                   "Folder of the artifacts"),
+        [INGOT_IMAGE_TIMESTAMP] = NUMBER("Image", "Timestamp", UINT, NULL, 0, 253402300799,
+                                         "Seconds since the epoch; no file is younger; by default "
+                                         "the date of the locked repositories"),
+        [INGOT_IMAGE_OUTPUT] = PLACE("Image", "Output", PATH, "build", "Folder of the artifacts"),
         [INGOT_DISTRIBUTION_NAME] = KEY("Distribution", "Name", CHOICE, "debian", "debian",
                                         "Distribution of the packages"),
-        [INGOT_DISTRIBUTION_RELEASE] = KEY("Distribution", "Release", TEXT, NULL, NULL,
-                                           "Its release: trixie, sid"),
-        [INGOT_DISTRIBUTION_MIRROR] = KEY("Distribution", "Mirror", TEXT, NULL, NULL,
-                                          "Address of the archive; by default the host's own"),
-        [INGOT_DISTRIBUTION_SOURCES] =
-                KEY("Distribution", "Source", LINES, NULL, NULL,
-                    "A further source: [MIRROR] SUITE [COMPONENT]..."),
+        [INGOT_DISTRIBUTION_RELEASE] =
+                KEY("Distribution", "Release", TEXT, NULL, NULL, "Its release: trixie, sid"),
+        [INGOT_DISTRIBUTION_MIRROR] = PLACE("Distribution", "Mirror", TEXT, NULL,
+                                            "Address of the archive; by default the host's own"),
+        [INGOT_DISTRIBUTION_SOURCES] = KEY("Distribution", "Source", LINES, NULL, NULL,
+                                           "A further source: [MIRROR] SUITE [COMPONENT]..."),
         [INGOT_DISTRIBUTION_COMPONENTS] = KEY("Distribution", "Components", WORDS, "main", NULL,
                                               "Components of the release to use"),
         [INGOT_DISTRIBUTION_KEYRING] =
-                KEY("Distribution", "Keyring", PATH, NULL, NULL,
-                    "OpenPGP certificates that sign the indexes; by default the distribution's"),
+                PLACE("Distribution", "Keyring", PATH, NULL,
+                      "OpenPGP certificates that sign the indexes; by default the distribution's"),
         [INGOT_DISTRIBUTION_CHECK_VALID_UNTIL] =
                 KEY("Distribution", "CheckValidUntil", BOOL, "yes", NULL,
                     "Refuse an index that is older than it says it may be"),
@@ -66,36 +70,36 @@ const struct ingot_recipe_key_info ingot_recipe_keys[INGOT_RECIPE_KEY_MAX] = {
                                    "Kernel modules of the initrd beside the usual ones"),
         [INGOT_BOOT_ETC] = KEY("Boot", "Etc", CHOICE, "overlay", "overlay volatile read-only",
                                "Changes to /etc are kept in /var, in memory, or not possible"),
-        [INGOT_BOOT_SHELL] = KEY("Boot", "Shell", BOOL, "no", NULL,
-                                 "Let rd.shell give a shell in the initrd"),
-        [INGOT_BOOT_TRIES] = KEY("Boot", "Tries", UINT, "0", NULL,
-                                 "Boot attempts until an entry counts as bad; 0: not counted"),
-        [INGOT_BOOT_TIMEOUT] = KEY("Boot", "Timeout", UINT, "0", NULL,
-                                   "Seconds that the boot menu is shown"),
+        [INGOT_BOOT_SHELL] =
+                KEY("Boot", "Shell", BOOL, "no", NULL, "Let rd.shell give a shell in the initrd"),
+        [INGOT_BOOT_TRIES] = NUMBER("Boot", "Tries", UINT, "0", 0, 99,
+                                    "Boot attempts until an entry counts as bad; 0: not counted"),
+        [INGOT_BOOT_TIMEOUT] = NUMBER("Boot", "Timeout", UINT, "0", 0, UINT32_MAX,
+                                      "Seconds that the boot menu is shown"),
         [INGOT_PARTITIONS_LAYOUT] = KEY("Partitions", "Layout", CHOICE, "ab", "ab single",
                                         "Two slots for updates, or one"),
         [INGOT_PARTITIONS_COMPRESSION] =
                 KEY("Partitions", "Compression", CHOICE, "zstd", "zstd lz4hc lz4 none",
                     "Compression of the root file system"),
-        [INGOT_PARTITIONS_LEVEL] = KEY("Partitions", "Level", UINT, NULL, NULL,
-                                       "Level of the compression; by default the compressor's"),
-        [INGOT_PARTITIONS_ESP_SIZE] = KEY("Partitions", "EspSize", SIZE, "512M", NULL,
-                                          "Size of the EFI System Partition"),
+        [INGOT_PARTITIONS_LEVEL] = NUMBER("Partitions", "Level", UINT, NULL, 1, 22,
+                                          "Level of the compression; by default the compressor's"),
+        [INGOT_PARTITIONS_ESP_SIZE] = NUMBER("Partitions", "EspSize", SIZE, "512M", MIB, TIB,
+                                             "Size of the EFI System Partition"),
         [INGOT_PARTITIONS_ROOT_SIZE] =
-                KEY("Partitions", "RootSize", SIZE, NULL, NULL,
-                    "Size of one root slot; by default the content and a quarter more"),
-        [INGOT_PARTITIONS_VAR_SIZE] = KEY("Partitions", "VarSize", SIZE, "64M", NULL,
-                                          "Size of /var in the image; it grows at first boot"),
+                NUMBER("Partitions", "RootSize", SIZE, NULL, MIB, TIB,
+                       "Size of one root slot; by default the content and a quarter more"),
+        [INGOT_PARTITIONS_VAR_SIZE] = NUMBER("Partitions", "VarSize", SIZE, "64M", 16 * MIB, TIB,
+                                             "Size of /var in the image; it grows at first boot"),
         [INGOT_PARTITIONS_SECTOR_SIZE] = KEY("Partitions", "SectorSize", CHOICE, "512", "512 4096",
                                              "Logical sector size of the disk"),
         [INGOT_SYSTEM_HOSTNAME] = KEY("System", "Hostname", TEXT, NULL, NULL, "Name of the host"),
         [INGOT_SYSTEM_LOCALE] = KEY("System", "Locale", TEXT, "C.UTF-8", NULL, "LANG"),
-        [INGOT_SYSTEM_TIME_ZONE] = KEY("System", "TimeZone", TEXT, "UTC", NULL,
-                                       "Time zone: Europe/Berlin"),
-        [INGOT_SYSTEM_KEYMAP] = KEY("System", "Keymap", TEXT, NULL, NULL,
-                                    "Keyboard of the console"),
-        [INGOT_SYSTEM_TARGET] = KEY("System", "Target", TEXT, "multi-user.target", NULL,
-                                    "Where the boot goes"),
+        [INGOT_SYSTEM_TIME_ZONE] =
+                KEY("System", "TimeZone", TEXT, "UTC", NULL, "Time zone: Europe/Berlin"),
+        [INGOT_SYSTEM_KEYMAP] =
+                KEY("System", "Keymap", TEXT, NULL, NULL, "Keyboard of the console"),
+        [INGOT_SYSTEM_TARGET] =
+                KEY("System", "Target", TEXT, "multi-user.target", NULL, "Where the boot goes"),
         [INGOT_SYSTEM_ROOT_PASSWORD] =
                 KEY("System", "RootPassword", TEXT, NULL, NULL,
                     "Hash of root's password (crypt(5)); by default root is locked"),

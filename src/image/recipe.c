@@ -6,6 +6,7 @@
 #include "os/file.h"
 
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -34,8 +35,8 @@ static bool valid_name(const char *text)
 
 static bool valid_version(const char *text)
 {
-        size_t n = strspn(text,
-                          "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.~^-");
+        size_t n =
+                strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.~^-");
         return n > 0 && n <= 24 && !text[n];
 }
 
@@ -75,6 +76,49 @@ static const char *what_is_wrong(const struct ingot_recipe_key_info *info, const
         }
 }
 
+/* A value of the right type may be out of its bounds. */
+static int check_bounds(const struct ingot_recipe_key_info *info, const char *value,
+                        const char *place, ingot_error *reterr)
+{
+        uint64_t number;
+        char from[16], to[16];
+        if (info->most == 0 || !ingot_parse_size(value, &number) ||
+            (number >= info->least && number <= info->most))
+                return 0;
+        if (info->type == INGOT_VALUE_UINT)
+                return ingot_fail(reterr, INGOT_E_FORMAT,
+                                  "%s: %s.%s is %.60s, not from %" PRIu64 " to %" PRIu64, place,
+                                  info->section, info->key, value, info->least, info->most);
+        ingot_human_size(from, info->least);
+        ingot_human_size(to, info->most);
+        return ingot_fail(reterr, INGOT_E_FORMAT, "%s: %s.%s is %.60s, not from %s to %s", place,
+                          info->section, info->key, value, from, to);
+}
+
+/* One line of text: what a file cannot have, --set must not bring. */
+static const char *control_character(const char *value)
+{
+        for (; *value; value++)
+                if (((unsigned char) *value < ' ' && *value != '\t') || *value == 0x7f)
+                        return value;
+        return NULL;
+}
+
+static int check_value(const struct ingot_recipe_key_info *info, const char *value,
+                       const char *place, ingot_error *reterr)
+{
+        const char *wrong = what_is_wrong(info, value);
+        if (control_character(value))
+                return ingot_fail(reterr, INGOT_E_FORMAT,
+                                  "%s: %s.%s has a line break or another control character", place,
+                                  info->section, info->key);
+        if (wrong)
+                return ingot_fail(reterr, INGOT_E_FORMAT, "%s: %s.%s is '%.60s', not %s%s", place,
+                                  info->section, info->key, value,
+                                  info->type == INGOT_VALUE_CHOICE ? "one of: " : "", wrong);
+        return check_bounds(info, value, place, reterr);
+}
+
 static int add_item(struct ingot_recipe_value *v, const char *item, const char *place,
                     ingot_error *reterr)
 {
@@ -93,15 +137,13 @@ static int assign(struct ingot_recipe *recipe, enum ingot_recipe_key key, const 
         }
         if (!*value)
                 return 0;
-        const char *wrong = what_is_wrong(info, value);
-        if (wrong)
-                return ingot_fail(reterr, INGOT_E_FORMAT, "%s: %s.%s is '%.60s', not %s%s", place,
-                                  info->section, info->key, value,
-                                  info->type == INGOT_VALUE_CHOICE ? "one of: " : "", wrong);
+        int r = check_value(info, value, place, reterr);
+        if (r < 0)
+                return r;
         if (info->type != INGOT_VALUE_WORDS)
                 return add_item(v, value, place, reterr);
         _cleanup_strings_ struct ingot_strings words = {0};
-        int r = ingot_strings_split(&words, value, " \t", reterr);
+        r = ingot_strings_split(&words, value, " \t", reterr);
         for (size_t i = 0; r >= 0 && i < words.count; i++)
                 r = add_item(v, words.items[i], place, reterr);
         return r;
@@ -161,8 +203,7 @@ static int read_file(struct ingot_recipe *recipe, const char *name, ingot_error 
         if (r < 0)
                 return r;
         r = ingot_file_read(AT_FDCWD, path, INGOT_INI_SIZE_MAX, &data, &size, reterr);
-        return r < 0 ? r
-                     : ingot_ini_parse(name, INGOT_SPAN(data, size), take_line, recipe, reterr);
+        return r < 0 ? r : ingot_ini_parse(name, INGOT_SPAN(data, size), take_line, recipe, reterr);
 }
 
 static int read_dropins(struct ingot_recipe *recipe, ingot_error *reterr)
@@ -193,15 +234,16 @@ static int apply_set(struct ingot_recipe *recipe, const char *set, ingot_error *
 {
         const char *dot = strchr(set, '.'), *equals = strchr(set, '=');
         if (!dot || !equals || dot > equals)
-                return ingot_fail(reterr, INGOT_E_USAGE,
-                                  "--set: '%.60s' is not Section.Key=VALUE", set);
+                return ingot_fail(reterr, INGOT_E_USAGE, "--set: '%.60s' is not Section.Key=VALUE",
+                                  set);
         _cleanup_free_ char *section = strndup(set, (size_t) (dot - set));
         _cleanup_free_ char *name = strndup(dot + 1, (size_t) (equals - dot - 1));
+        const char *value = equals + 1 + strspn(equals + 1, " \t"); /* as in a file */
         enum ingot_recipe_key key;
         if (!section || !name)
                 return ingot_fail_nomem(reterr);
         int r = find_key("--set", section, name, &key, reterr);
-        return r < 0 ? r : assign(recipe, key, equals + 1, "--set", reterr);
+        return r < 0 ? r : assign(recipe, key, value, "--set", reterr);
 }
 
 /* What has no value gets its default. */
@@ -218,9 +260,9 @@ static int fill_defaults(struct ingot_recipe *recipe, ingot_error *reterr)
         }
         for (size_t i = INGOT_IMAGE_NAME; i <= INGOT_IMAGE_VERSION; i++)
                 if (recipe->values[i].items.count == 0)
-                        return ingot_fail(reterr, INGOT_E_FORMAT,
-                                          "ingot.conf: section Image needs %s=",
-                                          ingot_recipe_keys[i].key);
+                        return ingot_fail(
+                                reterr, INGOT_E_FORMAT,
+                                "ingot.conf: section Image needs %s=", ingot_recipe_keys[i].key);
         return 0;
 }
 
@@ -316,19 +358,20 @@ static int print_value(const struct ingot_recipe_key_info *info, const char *ite
         return r < 0 ? r : ingot_buffer_printf(out, reterr, "%s=%s\n", info->key, item);
 }
 
-int ingot_recipe_print(const struct ingot_recipe *recipe, bool origins, struct ingot_buffer *out,
-                       ingot_error *reterr)
+static int print_values(const struct ingot_recipe *recipe, bool origins, bool places,
+                        struct ingot_buffer *out, ingot_error *reterr)
 {
         const char *section = "";
         for (size_t i = 0; i < INGOT_RECIPE_KEY_MAX; i++) {
                 const struct ingot_recipe_key_info *info = ingot_recipe_keys + i;
                 const struct ingot_recipe_value *v = recipe->values + i;
                 int r = 0;
-                if (v->items.count > 0 && strcmp(section, info->section) != 0) {
+                if (v->items.count == 0 || (info->place && !places))
+                        continue;
+                if (strcmp(section, info->section) != 0)
                         r = ingot_buffer_printf(out, reterr, "%s[%s]\n", *section ? "\n" : "",
                                                 info->section);
-                        section = info->section;
-                }
+                section = info->section;
                 for (size_t k = 0; r >= 0 && k < v->items.count; k++)
                         r = print_value(info, v->items.items[k],
                                         origins ? v->origins.items[k] : NULL, out, reterr);
@@ -336,4 +379,20 @@ int ingot_recipe_print(const struct ingot_recipe *recipe, bool origins, struct i
                         return r;
         }
         return 0;
+}
+
+int ingot_recipe_print(const struct ingot_recipe *recipe, bool origins, struct ingot_buffer *out,
+                       ingot_error *reterr)
+{
+        return print_values(recipe, origins, true, out, reterr);
+}
+
+int ingot_recipe_digest(const struct ingot_recipe *recipe, uint8_t ret[INGOT_SHA256_SIZE],
+                        ingot_error *reterr)
+{
+        _cleanup_buffer_ struct ingot_buffer text = {0};
+        int r = print_values(recipe, false, false, &text, reterr);
+        if (r >= 0)
+                ingot_sha256_of(text.data, text.size, ret);
+        return r;
 }

@@ -10,6 +10,7 @@
 #pragma once
 
 #include "base/buffer.h"
+#include "base/sha256.h"
 #include "base/text.h"
 #include "base/uuid.h"
 
@@ -85,6 +86,8 @@ struct ingot_recipe_key_info {
         const char *fallback; /* the default, or NULL: unset */
         const char *choices;  /* of INGOT_VALUE_CHOICE: words */
         const char *summary;
+        uint64_t least, most; /* of numbers and sizes; most 0: no bounds */
+        bool place;           /* says where to read or write, not what: no part of the image */
 };
 
 extern const struct ingot_recipe_key_info ingot_recipe_keys[INGOT_RECIPE_KEY_MAX];
@@ -122,6 +125,11 @@ int ingot_recipe_path(const struct ingot_recipe *recipe, const char *path, char 
 /* Image.Seed, else one derived from Image.Name: never from the version, so that all releases of
  * one product share it. */
 struct ingot_uuid ingot_recipe_seed(const struct ingot_recipe *recipe);
+
+/* SHA-256 of the resolved recipe as it is printed without origins and without the keys that are
+ * places: equal where the same is built. */
+int ingot_recipe_digest(const struct ingot_recipe *recipe, uint8_t ret[INGOT_SHA256_SIZE],
+                        ingot_error *reterr);
 
 /* The resolved recipe as INI; with ORIGINS a comment above each value says where it came from. */
 int ingot_recipe_print(const struct ingot_recipe *recipe, bool origins, struct ingot_buffer *out,

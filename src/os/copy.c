@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdlib.h>
 
 #define CHUNK ((size_t) 1 << 20)
@@ -49,6 +50,13 @@ int ingot_copy_sparse(int from, uint64_t from_offset, int to, uint64_t to_offset
                       ingot_error *reterr)
 {
         uint64_t at = from_offset, end = from_offset + size;
+        off_t length = lseek(from, 0, SEEK_END);
+        if (length < 0)
+                return ingot_fail_errno(reterr, "seek");
+        if (end < at || end > (uint64_t) length)
+                return ingot_fail(reterr, INGOT_E_FORMAT,
+                                  "the source ends at %" PRIu64 ", in the range to copy",
+                                  (uint64_t) length);
         while (at < end) {
                 off_t data = lseek(from, (off_t) at, SEEK_DATA);
                 if (data < 0 && errno == ENXIO)

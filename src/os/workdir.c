@@ -49,7 +49,9 @@ static int try_create(const char *parent, unsigned attempt, struct ingot_workdir
         _cleanup_close_ int fd = open(lock, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
         if (fd < 0)
                 return errno == EEXIST ? 1 : ingot_fail_errno(reterr, "create %s", lock);
-        if (flock(fd, LOCK_EX | LOCK_NB) < 0)
+        /* Between the two calls another process may have taken it for a leftover. */
+        struct stat st;
+        if (flock(fd, LOCK_EX | LOCK_NB) < 0 || fstat(fd, &st) < 0 || st.st_nlink == 0)
                 return 1;
         if (mkdir(folder, 0700) < 0)
                 return errno == EEXIST ? 1 : ingot_fail_errno(reterr, "make folder %s", folder);

@@ -115,3 +115,35 @@ TEST(the_documentation_has_every_key)
                 CHECK(strstr((char *) text, row) && strstr((char *) text, heading));
         }
 }
+
+TEST(numbers_have_bounds)
+{
+        static const char *const sets[][2] = {
+                {"Boot.Tries=100", "--set: Boot.Tries is 100, not from 0 to 99"},
+                {"Boot.Tries=4294967296", "not from 0 to 99"},
+                {"Partitions.Level=0", "not from 1 to 22"},
+                {"Partitions.VarSize=15M", "VarSize is 15M, not from 16"},
+                {"Partitions.VarSize=8000000T", "not from 16"},
+                {"Partitions.EspSize=0", "EspSize is 0, not from 1"},
+                {"Image.Timestamp=9223372036854775808", "not from 0 to 253402300799"},
+        };
+        ingot_error error = {0};
+        write_recipe("ingot.conf", "[Image]\nName=box\nVersion=1\n");
+        for (size_t i = 0; i < ARRAY_SIZE(sets); i++) {
+                RECIPE;
+                CHECK_FAILS(load(sets[i][0], &recipe, &error), INGOT_E_FORMAT, sets[i][1]);
+        }
+}
+
+TEST(a_set_brings_nothing_that_a_file_cannot_have)
+{
+        ingot_error error = {0};
+        RECIPE;
+        write_recipe("ingot.conf", "[Image]\nName=box\nVersion=1\n");
+        CHECK_FAILS(load("System.Hostname=a\nb", &recipe, &error), INGOT_E_FORMAT,
+                    "--set: System.Hostname has a line break");
+        CHECK_FAILS(load("Boot.CommandLine=a\033[2J", &recipe, &error), INGOT_E_FORMAT,
+                    "control character");
+        CHECK_OK(load("System.User=  \t", &recipe, &error));
+        CHECK_EQ(ingot_recipe_list(recipe, INGOT_SYSTEM_USER)->count, 0);
+}
