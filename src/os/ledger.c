@@ -2,11 +2,11 @@
 /* The ledger: an open-addressing table; a removed entry leaves a mark that ends no search. */
 #include "os/ledger.h"
 #include "base/cleanup.h"
-#include "base/sha256.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <sys/sysmacros.h>
 
@@ -34,21 +34,24 @@ struct handle {
         unsigned char room[MAX_HANDLE_SZ];
 };
 
-/* What tells this file from the next one with its number, where there is no birth time. */
+/*
+ * What tells this file from the next one with its number: the handle holds the inode's generation.
+ * 0 where the file system has no handles.
+ */
 static uint64_t hash_handle(int dirfd, const char *path, int flags)
 {
-        _cleanup_free_ struct handle *handle = calloc(1, sizeof(*handle));
-        uint8_t digest[INGOT_SHA256_SIZE];
+        struct handle handle;
+        uint64_t hash = UINT64_C(0xcbf29ce484222325);
         int mount, at = flags & AT_EMPTY_PATH;
-        if (!handle)
-                return 0;
-        handle->head.handle_bytes = MAX_HANDLE_SZ;
+        handle.head.handle_bytes = MAX_HANDLE_SZ;
         if (!(flags & AT_SYMLINK_NOFOLLOW))
                 at |= AT_SYMLINK_FOLLOW;
-        if (name_to_handle_at(dirfd, path, &handle->head, &mount, at) < 0)
+        if (name_to_handle_at(dirfd, path, &handle.head, &mount, at) < 0)
                 return 0;
-        ingot_sha256_of(handle->head.f_handle, handle->head.handle_bytes, digest);
-        return ingot_le64_load(digest);
+        const uint8_t *bytes = (const uint8_t *) &handle + offsetof(struct file_handle, f_handle);
+        for (unsigned i = 0; i < handle.head.handle_bytes && i < MAX_HANDLE_SZ; i++)
+                hash = (hash ^ bytes[i]) * UINT64_C(0x100000001b3);
+        return hash;
 }
 
 int ingot_ledger_key_at(int dirfd, const char *path, int flags, unsigned mask,
@@ -61,10 +64,9 @@ int ingot_ledger_key_at(int dirfd, const char *path, int flags, unsigned mask,
                 .device = makedev(stx.stx_dev_major, stx.stx_dev_minor),
                 .inode = stx.stx_ino,
         };
+        ret->birth = hash_handle(dirfd, path, flags);
         if (stx.stx_mask & STATX_BTIME)
-                ret->birth = (uint64_t) stx.stx_btime.tv_sec * 1000000000 + stx.stx_btime.tv_nsec;
-        else
-                ret->birth = hash_handle(dirfd, path, flags);
+                ret->birth += (uint64_t) stx.stx_btime.tv_sec * 1000000000 + stx.stx_btime.tv_nsec;
         if (ret_stx)
                 *ret_stx = stx;
         return 0;

@@ -4,9 +4,9 @@
  * can hold one owner, no device nodes, and no access-control list that names somebody else; the
  * ledger holds these beside the files.
  *
- * A file is known by device, inode number and birth time, or by its file handle where the file
- * system keeps no birth time: a number alone is given to the next file as soon as the first is
- * gone. Hard links, renames and open descriptors of unlinked files all lead to the same entry.
+ * A file is known by device, inode number, birth time and file handle, as far as the file system
+ * has them: a number alone is given to the next file as soon as the first is gone, and that one
+ * may be born within the same tick of the clock. Hard links, renames and open descriptors of unlinked files all lead to the same entry.
  *
  * All functions may be called from several threads.
  */
@@ -23,7 +23,7 @@ struct ingot_ledger;
 
 struct ingot_ledger_key {
         uint64_t device, inode;
-        uint64_t birth; /* nanoseconds, or a hash of the file handle */
+        uint64_t birth; /* of birth time and file handle */
 };
 
 /* Of the lists, the bytes of system.posix_acl_access and _default; NULL where there is none. */

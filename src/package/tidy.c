@@ -202,6 +202,43 @@ static int fix_shadow(int root, const char *path, int64_t timestamp, ingot_error
         return ingot_under(reterr, r, "%s", path);
 }
 
+/*
+ * /etc/aliases.db as postfix makes it: a Berkeley DB hash (magic at 12, unique file id of 20 bytes
+ * at 52 of each metadata page, which repeats in others) with an entry that holds the time of day.
+ */
+static void fix_aliases(uint8_t *data, size_t size, int64_t timestamp)
+{
+        static const char key[] = "\1YP_LAST_MODIFIED";
+        char now[24];
+        uint8_t id[20];
+        memcpy(id, data + 52, sizeof(id));
+        for (size_t at = 0; at + 72 <= size; at += 512)
+                if (memcmp(data + at + 52, id, sizeof(id)) == 0)
+                        memset(data + at + 52, 0, sizeof(id));
+        int n = snprintf(now, sizeof(now), "%010" PRId64, timestamp);
+        uint8_t *found = memmem(data, size, key, sizeof(key) - 1);
+        if (found && n == 10 && found - data >= 11 && found[-11] == 1)
+                memcpy(found - 10, now, 10);
+}
+
+static int tidy_aliases(int root, int64_t timestamp, ingot_error *reterr)
+{
+        struct stat st;
+        _cleanup_close_ int fd = open_below(root, "etc/aliases.db", O_RDWR);
+        if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_size < 72 ||
+            (size_t) st.st_size > SHADOW_MAX)
+                return 0;
+        size_t size = (size_t) st.st_size;
+        _cleanup_free_ uint8_t *data = malloc(size);
+        if (!data)
+                return ingot_fail_nomem(reterr);
+        int r = ingot_file_pread(fd, 0, data, size, reterr);
+        if (r < 0 || ingot_le32_load(data + 12) != 0x061561)
+                return r;
+        fix_aliases(data, size, timestamp);
+        return ingot_file_pwrite(fd, 0, data, size, reterr);
+}
+
 static int empty_machine_id(int root, ingot_error *reterr)
 {
         struct stat st;
@@ -236,5 +273,7 @@ int ingot_tidy(int root, int64_t timestamp, ingot_error *reterr)
                 r = fix_shadow(root, "etc/shadow-", timestamp, reterr);
         if (r >= 0)
                 r = empty_machine_id(root, reterr);
+        if (r >= 0)
+                r = tidy_aliases(root, timestamp, reterr);
         return ingot_under(reterr, r, "tidy");
 }
