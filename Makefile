@@ -41,8 +41,10 @@ soak:
 bench: all
 	bench/all
 
-install: all
-	meson install -C $(BUILD)
+install: $(BUILD)/build.ninja
+	meson configure $(BUILD) -Dprefix=$(PREFIX)
+	ninja -C $(BUILD)
+	meson install -C $(BUILD) --no-rebuild
 
 deb:
 	tools/deb

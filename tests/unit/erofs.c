@@ -354,7 +354,6 @@ TEST(what_the_format_cannot_say_is_refused)
 TEST(a_failing_content_is_named_and_leaves_no_file_system)
 {
         ingot_error error = {0};
-        _cleanup_(ingot_tree_free_p) struct ingot_tree *tree = NULL;
         for (size_t i = 0; i < 4; i++) {
                 _cleanup_(image_done) struct image image = {0};
                 _cleanup_(ingot_tree_free_p) struct ingot_tree *t = NULL;

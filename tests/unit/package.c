@@ -230,7 +230,7 @@ TEST(packages_are_fetched_checked_and_then_not_again)
 TEST(offline_works_out_of_the_cache_and_names_what_is_missing)
 {
         WORLD w = {0};
-        _cleanup_lock_ struct ingot_lock lock = {0}, again = {0};
+        _cleanup_lock_ struct ingot_lock lock = {0};
         _cleanup_strings_ struct ingot_strings paths = {0};
         CHECK(world_init(&w, (struct repository_options){0}) && world_ask(&w, "web"));
         w.request.offline = true;
