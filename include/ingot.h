@@ -84,8 +84,8 @@ struct ingot_recipe;
 /*
  * Reads a recipe. PATH is its folder, or its ingot.conf. SETTINGS are COUNT times
  * "Section.Key=VALUE"; they override what the files say (may be NULL when COUNT is 0).
- * NOTFOUND: no ingot.conf. FORMAT: a key, section or value that cannot be, with file and line.
- * USAGE: a malformed setting.
+ * NOTFOUND: a folder without ingot.conf. SYSTEM: it cannot be opened. FORMAT: a key, section or
+ * value that cannot be, with file and line. USAGE: a malformed setting.
  */
 INGOT_PUBLIC int ingot_recipe_open(const char *path, const char *const *settings, size_t count,
                                    struct ingot_recipe **ret, ingot_error *reterr);
@@ -160,7 +160,7 @@ struct ingot_part {
 
 /*
  * Opens a file or block device and recognises what is in it. A partition that cannot be read has
- * `problem`; NOTFOUND and SYSTEM when the file cannot be opened, FORMAT when it is malformed as a
+ * `problem`. NOTFOUND: no such file. SYSTEM: it cannot be opened or read. FORMAT: malformed as a
  * whole.
  */
 INGOT_PUBLIC int ingot_view_open(const char *path, struct ingot_view **ret, ingot_error *reterr);
@@ -170,17 +170,17 @@ INGOT_PUBLIC void ingot_view_close(struct ingot_view *view);
 INGOT_PUBLIC const char *ingot_view_content(const struct ingot_view *view);
 INGOT_PUBLIC uint64_t ingot_view_size(const struct ingot_view *view);
 
-/* The parts: of a disk its partitions in the order of the table, otherwise one. INDEX counts from 0;
- * NULL when there is none. */
+/* The parts: of a disk its partitions in the order of the table, otherwise one. INDEX counts from
+ * 0; NULL when there is none. */
 INGOT_PUBLIC size_t ingot_view_part_count(const struct ingot_view *view);
 INGOT_PUBLIC const struct ingot_part *ingot_view_part(const struct ingot_view *view, size_t index);
 
 /*
- * Checks a partition, and its dm-verity tree on the same disk, block by block. INDEX is either of the
- * two. ROOT_HASH: 64 hex digits that somebody trusts; NULL: what the tree itself says, which proves
- * that data and tree fit each other, and no more. THREADS 0: one for each CPU.
- * REFUSED: a block does not match, and which. UNSUPPORTED: there is no tree for it. USAGE: no such
- * part, or ROOT_HASH is none.
+ * Checks a partition, and its dm-verity tree on the same disk, block by block. INDEX is either of
+ * the two. ROOT_HASH: 64 hex digits that somebody trusts; NULL: what the tree itself says, which
+ * proves that data and tree fit each other, and no more. THREADS 0: one for each CPU. REFUSED: a
+ * block does not match, and which. UNSUPPORTED: there is no tree for it. USAGE: no such part, or
+ * ROOT_HASH is none.
  */
 INGOT_PUBLIC int ingot_view_verify(const struct ingot_view *view, size_t index,
                                    const char *root_hash, unsigned threads, ingot_error *reterr);
@@ -191,8 +191,8 @@ INGOT_PUBLIC int ingot_view_verify(const struct ingot_view *view, size_t index,
 struct ingot_tree;
 
 /*
- * SELECTOR names a partition of a disk: number, label, type ("root-x86-64") or the first part of one
- * ("root", "esp"); NULL: the root, else usr, else the only one with files. NOTFOUND;
+ * SELECTOR names a partition of a disk: number, label, type ("root-x86-64") or the first part of
+ * one ("root", "esp"); NULL: the root, else usr, else the only one with files. NOTFOUND;
  * UNSUPPORTED: no file system that can be read; FORMAT: a malformed one.
  */
 INGOT_PUBLIC int ingot_view_tree(struct ingot_view *view, const char *selector,
@@ -200,11 +200,11 @@ INGOT_PUBLIC int ingot_view_tree(struct ingot_view *view, const char *selector,
 
 /* A file of a tree. */
 struct ingot_file_facts {
-        const char *type;     /* "file", "directory", "link", … as `ingot list --json` says */
-        const char *target;   /* of symbolic links, or NULL */
-        uint64_t size;        /* bytes; 0 when it is no file */
-        int64_t mtime;        /* seconds since 1970 */
-        uint32_t mode;        /* 07777 */
+        const char *type;   /* "file", "directory", "link", … as `ingot list --json` says */
+        const char *target; /* of symbolic links, or NULL */
+        uint64_t size;      /* bytes; 0 when it is no file */
+        int64_t mtime;      /* seconds since 1970 */
+        uint32_t mode;      /* 07777 */
         uint32_t uid, gid;
         uint32_t major, minor; /* of devices */
         uint32_t links;        /* names it has */
@@ -221,13 +221,12 @@ INGOT_PUBLIC int ingot_tree_stat(const struct ingot_tree *tree, const char *path
  * returns 0 to go on, 1 to leave out what is below a folder, < 0 to stop with this value (the error
  * is then FN's to write). NOTFOUND; USAGE when PATH is no folder.
  */
-typedef int (*ingot_tree_fn)(void *context, const char *name,
-                             const struct ingot_file_facts *facts);
+typedef int (*ingot_tree_fn)(void *context, const char *name, const struct ingot_file_facts *facts);
 INGOT_PUBLIC int ingot_tree_each(const struct ingot_tree *tree, const char *path, ingot_tree_fn fn,
                                  void *context, ingot_error *reterr);
 
-/* Reads up to SIZE bytes at OFFSET of the file at PATH, links followed; *ret_size is how many: fewer
- * only at the end of the file. FORMAT: damaged. NOTFOUND; USAGE when it is no file. */
+/* Reads up to SIZE bytes at OFFSET of the file at PATH, links followed; *ret_size is how many:
+ * fewer only at the end of the file. FORMAT: damaged. NOTFOUND; USAGE when it is no file. */
 INGOT_PUBLIC int ingot_tree_read(const struct ingot_tree *tree, const char *path, uint64_t offset,
                                  void *buffer, size_t size, size_t *ret_size, ingot_error *reterr);
 

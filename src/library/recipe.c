@@ -32,14 +32,16 @@ int ingot_recipe_show(const struct ingot_recipe *recipe, bool origins, char **re
         return 0;
 }
 
+struct digest_text {
+        char sha256[2 * INGOT_SHA256_SIZE + 1];
+};
+
 /* What is handed out, and what its pointers point to. */
 struct product {
         struct ingot_product face; /* first: it is what the caller frees */
         struct ingot_build_result result;
         char root_hash[2 * INGOT_SHA256_SIZE + 1];
-        struct digest_text {
-                char sha256[2 * INGOT_SHA256_SIZE + 1];
-        } *digests;
+        struct digest_text *digests;
         struct ingot_product_file *files;
 };
 

@@ -38,8 +38,7 @@ INGOT_DEFINE_CLEANUP(struct ingot_view, ingot_view_close);
 
 static const struct ingot_image *image_of(const struct ingot_view *view, size_t index)
 {
-        return view->image.content == INGOT_CONTENT_DISK ? view->image.parts + index
-                                                         : &view->image;
+        return view->image.content == INGOT_CONTENT_DISK ? view->image.parts + index : &view->image;
 }
 
 /* The hash tree that IMAGE is, or has; NULL. */
@@ -148,8 +147,8 @@ int ingot_view_verify(const struct ingot_view *view, size_t index, const char *r
         if (!tree || !data || (!root_hash && !tree->root_hash_known))
                 return ingot_fail(reterr, INGOT_E_UNSUPPORTED,
                                   "part %zu has no hash tree with its data on this disk", index);
-        int r = ingot_verity_check(&data->reader, &tree->reader,
-                                   root_hash ? root : tree->root_hash, &options, reterr);
+        int r = ingot_verity_check(&data->reader, &tree->reader, root_hash ? root : tree->root_hash,
+                                   &options, reterr);
         return ingot_under(reterr, r < 0 ? r : 0, "part %zu", index);
 }
 

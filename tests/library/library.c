@@ -54,11 +54,18 @@ static void test_errors(void)
                 char guard[16];
         } box;
         struct ingot_view *view = NULL;
+        struct ingot_recipe *recipe = NULL;
         memset(&box, 'x', sizeof(box));
         int r = ingot_view_open("/nonexistent/disk.raw", &view, &box.error);
-        ok(r == -INGOT_E_SYSTEM && box.error.code == INGOT_E_SYSTEM && box.error.os == ENOENT &&
+        ok(r == -INGOT_E_NOTFOUND && box.error.code == INGOT_E_NOTFOUND && box.error.os == 0 &&
                    strstr(box.error.text, "/nonexistent/disk.raw") && box.guard[0] == 'x' && !view,
            "a file that is not there");
+        r = ingot_recipe_open("/nonexistent", NULL, 0, &recipe, &box.error);
+        ok(r == -INGOT_E_SYSTEM && box.error.code == INGOT_E_SYSTEM && box.error.os == ENOENT &&
+                   box.guard[0] == 'x' && !recipe,
+           "a system call's errno");
+        ok(ingot_recipe_open("/dev", NULL, 0, &recipe, &box.error) == -INGOT_E_NOTFOUND,
+           "a folder without a recipe");
         ok(ingot_view_open("/nonexistent", &view, NULL) < 0, "the error object may be NULL");
         ingot_view_close(NULL);
         ingot_recipe_close(NULL);
@@ -221,8 +228,6 @@ static void test_recipe(const char *path)
            "a build that cannot be says why");
         printf("# %s: %s\n", ingot_error_name(error.code), error.text);
         ingot_recipe_close(recipe);
-        ok(ingot_recipe_open("/nonexistent", NULL, 0, &recipe, &error) == -INGOT_E_NOTFOUND,
-           "no recipe");
 }
 
 int main(int argc, char **argv)

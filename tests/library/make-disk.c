@@ -39,11 +39,10 @@ static int add(struct ingot_gpt *gpt, const char *type, const char *name, uint64
 {
         static const struct ingot_uuid seed = {{1}};
         struct ingot_gpt_partition *p;
-        const struct ingot_gpt_request request = {
-                .type = ingot_partition_type_by_name(type)->uuid,
-                .seed = &seed,
-                .size = size,
-                .name = name};
+        const struct ingot_gpt_request request = {.type = ingot_partition_type_by_name(type)->uuid,
+                                                  .seed = &seed,
+                                                  .size = size,
+                                                  .name = name};
         return ingot_gpt_add(gpt, &request, &p, reterr);
 }
 
