@@ -3,12 +3,6 @@
 #include "image/expand.h"
 #include "base/cleanup.h"
 
-#include <archive.h>
-
-#define PIECE (256 * 1024)
-
-INGOT_DEFINE_CLEANUP(struct archive, archive_read_free);
-
 static bool is_compressed(struct ingot_span data)
 {
         static const struct {
@@ -27,18 +21,24 @@ static bool is_compressed(struct ingot_span data)
         return false;
 }
 
+#if HAVE_PACKAGES
+
+#include <archive.h>
+
+#define PIECE (256 * 1024)
+
+INGOT_DEFINE_CLEANUP(struct archive, archive_read_free);
+
 static int fail_archive(struct archive *a, ingot_error *reterr)
 {
         const char *text = archive_error_string(a);
         return ingot_fail(reterr, INGOT_E_FORMAT, "decompress: %s", text ? text : "unknown reason");
 }
 
-int ingot_expand(struct ingot_span data, size_t max, struct ingot_buffer *ret, ingot_error *reterr)
+static int decompress(struct ingot_span data, size_t max, struct ingot_buffer *ret,
+                      ingot_error *reterr)
 {
         struct archive_entry *entry;
-        if (!is_compressed(data))
-                return data.size > max ? ingot_fail(reterr, INGOT_E_LIMIT, "%zu bytes", data.size)
-                                       : ingot_buffer_append(ret, data.data, data.size, reterr);
         _cleanup_(archive_read_free_p) struct archive *a = archive_read_new();
         if (!a)
                 return ingot_fail_nomem(reterr);
@@ -61,4 +61,26 @@ int ingot_expand(struct ingot_span data, size_t max, struct ingot_buffer *ret, i
                         return ingot_fail(reterr, INGOT_E_LIMIT, "more than %zu bytes", max);
                 ret->size += (size_t) n;
         }
+}
+
+#else
+
+static int decompress(struct ingot_span data, size_t max, struct ingot_buffer *ret,
+                      ingot_error *reterr)
+{
+        (void) data;
+        (void) max;
+        (void) ret;
+        return ingot_fail(reterr, INGOT_E_UNSUPPORTED,
+                          "compressed: this ingot was built without libarchive");
+}
+
+#endif
+
+int ingot_expand(struct ingot_span data, size_t max, struct ingot_buffer *ret, ingot_error *reterr)
+{
+        if (is_compressed(data))
+                return decompress(data, max, ret, reterr);
+        return data.size > max ? ingot_fail(reterr, INGOT_E_LIMIT, "%zu bytes", data.size)
+                               : ingot_buffer_append(ret, data.data, data.size, reterr);
 }
