@@ -1,17 +1,21 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * What a build leaves: the disk image, its parts by themselves under the names that updaters
- * match, the manifest, and the sums of all of these. All are written first and renamed at the end.
+ * match, the manifest, and the sums of all of these. All are written first and renamed at the end,
+ * SHA256SUMS last: where it is, the artifacts it names are whole, also when the build was killed.
  */
 #include "base/cleanup.h"
 #include "base/parallel.h"
 #include "image/build-state.h"
 #include "os/copy.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define PIECE ((size_t) 256 << 10)
+#define SUMS_MAX ((size_t) 1 << 20) /* of an earlier SHA256SUMS */
 
 enum { DISK, UKI, ROOT, HASH, MANIFEST, SUMS, COUNT };
 
@@ -153,6 +157,51 @@ static int write_sums(struct outputs *o, ingot_error *reterr)
         return r < 0 ? r : hash_one(o, SUMS, 0, reterr);
 }
 
+static bool is_new(const struct outputs *o, const char *name)
+{
+        for (int i = 0; i < COUNT; i++)
+                if (strcmp(o->artifacts[i].name, name) == 0)
+                        return true;
+        return false;
+}
+
+/* Removes what an earlier build of the same version left under a name that this one has not: the
+ * partitions carry their UUIDs in their names, which follow from their content. */
+static void remove_superseded(const struct outputs *o, char *sums)
+{
+        size_t n = strlen(o->b->label);
+        for (char *line; (line = strsep(&sums, "\n"));) {
+                _cleanup_free_ char *path = NULL;
+                const char *name = strlen(line) > 66 ? line + 66 : "";
+                if (strncmp(name, o->b->label, n) != 0 || (name[n] != '.' && name[n] != '_') ||
+                    strchr(name, '/') || is_new(o, name) ||
+                    ingot_build_output_path(o->b, name, &path, NULL) < 0)
+                        continue;
+                (void) ingot_file_remove(path, NULL);
+        }
+}
+
+/* Gives everything its name. What can fail for want of space is done before. */
+static int commit(struct outputs *o, ingot_error *reterr)
+{
+        _cleanup_free_ char *path = NULL;
+        _cleanup_free_ uint8_t *sums = NULL;
+        size_t size;
+        int r = ingot_build_output_path(o->b, "SHA256SUMS", &path, reterr);
+        for (int i = 0; r >= 0 && i < COUNT; i++)
+                if (fsync(o->files[i]->fd) < 0)
+                        r = ingot_fail_errno(reterr, "sync %s", o->files[i]->name);
+        if (r < 0)
+                return r;
+        (void) ingot_file_read(AT_FDCWD, path, SUMS_MAX, &sums, &size, NULL);
+        r = ingot_file_remove(path, reterr);
+        for (int i = 0; r >= 0 && i < COUNT; i++)
+                r = ingot_outfile_commit(o->files[i], reterr);
+        if (r >= 0 && sums)
+                remove_superseded(o, (char *) sums);
+        return r;
+}
+
 int ingot_build_artifacts(struct ingot_build *b, ingot_error *reterr)
 {
         __attribute__((cleanup(outputs_done))) struct outputs o = {
@@ -175,8 +224,8 @@ int ingot_build_artifacts(struct ingot_build *b, ingot_error *reterr)
                 r = write_sums(&o, reterr);
         if (r >= 0)
                 r = publish(&o, COUNT, reterr);
-        for (int i = 0; r >= 0 && i < COUNT; i++)
-                r = ingot_outfile_commit(o.files[i], reterr);
+        if (r >= 0)
+                r = commit(&o, reterr);
         if (r < 0)
                 return r;
         return ingot_build_output_path(b, o.artifacts[DISK].name, &b->result.image, reterr);

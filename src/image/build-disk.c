@@ -44,6 +44,8 @@ static int add_partition(struct ingot_build *b, const char *type, uint64_t size,
                            "partition %s", type);
 }
 
+/* The place of a signature that was not made is an empty one: with any other label, systemd-dissect
+ * and systemd-nspawn refuse the image because they cannot read the signature. */
 int ingot_build_add_slot(struct ingot_build *b, const struct ingot_build_slot *slot,
                          ingot_error *reterr)
 {
@@ -54,7 +56,7 @@ int ingot_build_add_slot(struct ingot_build *b, const struct ingot_build_slot *s
                                   INGOT_GPT_READ_ONLY, slot->label, reterr);
         if (r >= 0)
                 r = add_partition(b, "root-x86-64-verity-sig", INGOT_VERITY_SIG_SIZE, NULL,
-                                  INGOT_GPT_READ_ONLY, slot->label, reterr);
+                                  INGOT_GPT_READ_ONLY, INGOT_LABEL_EMPTY, reterr);
         return r;
 }
 
@@ -98,7 +100,7 @@ static int write_var(struct ingot_build *b, ingot_error *reterr)
 
 int ingot_build_disk(struct ingot_build *b, ingot_error *reterr)
 {
-        struct ingot_build_slot empty = {.label = "_empty"};
+        struct ingot_build_slot empty = {.label = INGOT_LABEL_EMPTY};
         bool ab = strcmp(ingot_recipe_text(b->recipe, INGOT_PARTITIONS_LAYOUT), "ab") == 0;
         int r = write_esp(b, reterr);
         if (r >= 0 && ab)

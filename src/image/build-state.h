@@ -14,6 +14,8 @@
 
 /* The time of a build that has neither packages nor Image.Timestamp: FAT knows no earlier one. */
 #define INGOT_TIMESTAMP_DEFAULT 315532800
+/* Of partitions that hold nothing yet: systemd skips them, systemd-sysupdate fills them. */
+#define INGOT_LABEL_EMPTY "_empty"
 #define INGOT_VERITY_SIG_SIZE 16384 /* of its partition, as systemd-repart makes it */
 
 struct ingot_build {

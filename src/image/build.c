@@ -61,9 +61,12 @@ static int prepare(struct ingot_build *b, ingot_error *reterr)
                                       &b->output, reterr);
         if (r >= 0)
                 r = ingot_make_directories(b->output, 0755, reterr);
-        if (r >= 0)
-                r = cache ? ingot_strdup(&b->cache, cache, reterr)
-                          : ingot_cache_default(&b->cache, reterr);
+        if (r < 0)
+                return r;
+        ingot_outfile_sweep(b->output);
+        ingot_outfile_sweep(recipe->folder);
+        r = cache ? ingot_strdup(&b->cache, cache, reterr)
+                  : ingot_cache_default(&b->cache, reterr);
         if (r >= 0)
                 r = ingot_format(&parent, reterr, "%s/work", b->cache);
         if (r >= 0)

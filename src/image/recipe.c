@@ -9,6 +9,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static bool is_list(enum ingot_value_type type)
 {
@@ -282,6 +283,13 @@ static int find_folder(const char *path, char **ret, ingot_error *reterr)
                 return ingot_fail_errno(reterr, "open recipe %s", path);
         *ret = real;
         return 0;
+}
+
+bool ingot_recipe_exists(const char *path)
+{
+        _cleanup_free_ char *folder = NULL, *conf = NULL;
+        return find_folder(path, &folder, NULL) >= 0 &&
+               ingot_format(&conf, NULL, "%s/ingot.conf", folder) >= 0 && access(conf, F_OK) == 0;
 }
 
 int ingot_recipe_load(const char *path, const char *const *sets, size_t set_count,

@@ -109,6 +109,8 @@ struct ingot_recipe {
  */
 int ingot_recipe_load(const char *path, const char *const *sets, size_t set_count,
                       struct ingot_recipe **ret, ingot_error *reterr);
+/* Whether PATH names a recipe, readable or not. */
+bool ingot_recipe_exists(const char *path);
 void ingot_recipe_free(struct ingot_recipe *recipe);
 
 /* The value, or NULL when unset. Of a list: the first item. */

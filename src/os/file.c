@@ -10,6 +10,7 @@
 #include <linux/fs.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 
@@ -170,6 +171,35 @@ struct ingot_writer ingot_file_writer(struct ingot_file *f)
         return (struct ingot_writer){.write_at = write_file_at, .context = f};
 }
 
+/* Makes .NAME.PID-ATTEMPT.part for PATH and locks it, which tells it from what a killed process
+ * left; 1 when that name is taken. */
+static int create_temporary(struct ingot_outfile *o, const char *path, unsigned attempt,
+                            mode_t mode, ingot_error *reterr)
+{
+        _cleanup_free_ char *name = NULL;
+        struct stat st;
+        int r = ingot_format(&name, reterr, ".%s.%d-%u.part", o->name, (int) getpid(), attempt);
+        if (r < 0)
+                return r;
+        _cleanup_close_ int fd = openat(o->dirfd, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+        if (fd < 0)
+                return errno == EEXIST ? 1 : ingot_fail_errno(reterr, "create %s", path);
+        /* Somebody who sweeps may have been quicker than the lock: then it is gone. A file system
+         * without locks is never swept. */
+        if (flock(fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK)
+                return 1;
+        if (fstat(fd, &st) < 0 || fchmod(fd, mode) < 0) {
+                r = ingot_fail_errno(reterr, "set the mode of %s", path);
+                unlinkat(o->dirfd, name, 0);
+                return r;
+        }
+        if (st.st_nlink == 0)
+                return 1;
+        o->fd = TAKE_FD(fd);
+        o->temporary = TAKE_PTR(name);
+        return 0;
+}
+
 int ingot_outfile_create(struct ingot_outfile *ret, const char *path, mode_t mode,
                          ingot_error *reterr)
 {
@@ -183,26 +213,53 @@ int ingot_outfile_create(struct ingot_outfile *ret, const char *path, mode_t mod
         o.dirfd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         if (o.dirfd < 0)
                 return ingot_fail_errno(reterr, "open folder %s", folder);
-        const char *name = slash ? slash + 1 : path;
-        r = ingot_strdup(&o.name, name, reterr);
-        for (unsigned attempt = 0; r >= 0 && o.fd < 0; attempt++) {
-                free(o.temporary);
-                o.temporary = NULL;
-                r = ingot_format(&o.temporary, reterr, ".%s.%d-%u.part", name, (int) getpid(),
-                                 attempt);
-                if (r < 0)
-                        break;
-                o.fd = openat(o.dirfd, o.temporary, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, mode);
-                if (o.fd < 0 && (errno != EEXIST || attempt > 1000))
-                        return ingot_fail_errno(reterr, "create %s", path);
-        }
+        r = ingot_strdup(&o.name, slash ? slash + 1 : path, reterr);
         if (r < 0)
                 return r;
-        if (fchmod(o.fd, mode) < 0)
-                return ingot_fail_errno(reterr, "set the mode of %s", path);
-        *ret = o;
-        o = INGOT_OUTFILE_NONE;
-        return 0;
+        for (unsigned attempt = 0; attempt < 1000; attempt++) {
+                r = create_temporary(&o, path, attempt, mode, reterr);
+                if (r < 0)
+                        return r;
+                if (r == 0) {
+                        *ret = o;
+                        o = INGOT_OUTFILE_NONE;
+                        return 0;
+                }
+        }
+        return ingot_fail(reterr, INGOT_E_CONFLICT, "%s: no free name for a temporary file", path);
+}
+
+/* ".NAME.PID-N.part"? */
+static bool is_temporary(const char *name)
+{
+        size_t n = strlen(name);
+        if (name[0] != '.' || !ingot_ends_with(name, ".part"))
+                return false;
+        const char *p = name + n - strlen(".part"), *end = p;
+        while (p > name && p[-1] >= '0' && p[-1] <= '9')
+                p--;
+        if (p == end || p == name || p[-1] != '-')
+                return false;
+        end = --p;
+        while (p > name && p[-1] >= '0' && p[-1] <= '9')
+                p--;
+        return p != end && p - name > 2 && p[-1] == '.';
+}
+
+void ingot_outfile_sweep(const char *folder)
+{
+        _cleanup_strings_ struct ingot_strings names = {0};
+        _cleanup_close_ int dirfd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (dirfd < 0 || ingot_list_directory(dirfd, ".", &names, NULL) < 0)
+                return;
+        for (size_t i = 0; i < names.count; i++) {
+                if (!is_temporary(names.items[i]))
+                        continue;
+                _cleanup_close_ int fd = openat(dirfd, names.items[i],
+                                                O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+                if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0)
+                        unlinkat(dirfd, names.items[i], 0);
+        }
 }
 
 static int rename_outfile(struct ingot_outfile *o, ingot_error *reterr)

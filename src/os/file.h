@@ -32,9 +32,10 @@ void ingot_file_close(struct ingot_file *f);
 struct ingot_reader ingot_file_reader(struct ingot_file *f);
 
 /*
- * An output file: written under a temporary name beside its final one (".NAME.XXXXXX.part"), and
+ * An output file: written under a temporary name beside its final one (".NAME.PID-N.part"), and
  * renamed over it on commit, after fsync of the file and of its folder. Discarded unless
- * committed. Killed at any point, no half-written file stands under the final name.
+ * committed. Killed at any point, no half-written file stands under the final name; the temporary
+ * one, which its process keeps locked, is what ingot_outfile_sweep() then removes.
  */
 struct ingot_outfile {
         int fd;
@@ -48,6 +49,8 @@ int ingot_outfile_commit(struct ingot_outfile *o, ingot_error *reterr);
 int ingot_outfile_publish(struct ingot_outfile *o, ingot_error *reterr);
 void ingot_outfile_discard(struct ingot_outfile *o);
 struct ingot_writer ingot_outfile_writer(struct ingot_outfile *o);
+/* Removes the temporary files in FOLDER that no process has open any more, as far as it can. */
+void ingot_outfile_sweep(const char *folder);
 /* All of it at once. */
 int ingot_outfile_put(const char *path, const void *data, size_t size, mode_t mode,
                       ingot_error *reterr);

@@ -26,6 +26,31 @@ TEST(an_output_that_is_not_committed_leaves_nothing)
         CHECK_EQ(names.count, (size_t) 0);
 }
 
+/* As after a kill: the temporary file is there, and nobody has it open. */
+TEST(what_a_killed_process_left_is_swept_and_nothing_else)
+{
+        static const char *const keep[] = {".part", ".f.part", ".f.1-.part", ".f.-1.part",
+                                           ".1-1.part", "f.1-1.part", ".f.1-1.parts"};
+        ingot_error error = {0};
+        _cleanup_outfile_ struct ingot_outfile o = INGOT_OUTFILE_NONE;
+        _cleanup_strings_ struct ingot_strings names = {0};
+        CHECK_OK(ingot_make_directories(in_folder("swept"), 0755, &error));
+        CHECK_OK(ingot_outfile_create(&o, in_folder("swept/under-way"), 0644, &error));
+        for (size_t i = 0; i < ARRAY_SIZE(keep); i++) {
+                char name[64];
+                snprintf(name, sizeof(name), "swept/%s", keep[i]);
+                CHECK_OK(ingot_outfile_put(in_folder(name), "", 0, 0644, &error));
+        }
+        CHECK_OK(ingot_outfile_put(in_folder("swept/.image.raw.4711-0.part"), "", 0, 0644, &error));
+        CHECK_OK(ingot_outfile_put(in_folder("swept/.f.1-999.part"), "", 0, 0400, &error));
+        ingot_outfile_sweep(in_folder("swept"));
+        ingot_outfile_sweep(in_folder("nowhere"));
+        CHECK_OK(ingot_list_directory(AT_FDCWD, in_folder("swept"), &names, &error));
+        CHECK_EQ(names.count, ARRAY_SIZE(keep) + 1);
+        CHECK_OK(ingot_outfile_commit(&o, &error));
+        CHECK_OK(ingot_remove_tree(AT_FDCWD, in_folder("swept"), &error));
+}
+
 TEST(a_committed_output_is_read_back)
 {
         ingot_error error = {0};
