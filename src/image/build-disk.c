@@ -44,8 +44,9 @@ static int add_partition(struct ingot_build *b, const char *type, uint64_t size,
                            "partition %s", type);
 }
 
-/* The place of a signature that was not made is an empty one: with any other label, systemd-dissect
- * and systemd-nspawn refuse the image because they cannot read the signature. */
+/* The place of a signature that was not made is an empty one, by its label and, for systemd 252, by
+ * its flag: else systemd-dissect and systemd-nspawn refuse the image because they cannot
+ * read the signature. */
 int ingot_build_add_slot(struct ingot_build *b, const struct ingot_build_slot *slot,
                          ingot_error *reterr)
 {
@@ -56,7 +57,8 @@ int ingot_build_add_slot(struct ingot_build *b, const struct ingot_build_slot *s
                                   INGOT_GPT_READ_ONLY, slot->label, reterr);
         if (r >= 0)
                 r = add_partition(b, "root-x86-64-verity-sig", INGOT_VERITY_SIG_SIZE, NULL,
-                                  INGOT_GPT_READ_ONLY, INGOT_LABEL_EMPTY, reterr);
+                                  INGOT_GPT_READ_ONLY | INGOT_GPT_NO_AUTO, INGOT_LABEL_EMPTY,
+                                  reterr);
         return r;
 }
 

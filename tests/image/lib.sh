@@ -56,6 +56,12 @@ skip() { # NAME WHY
 	echo "ok $test_number - $1 # SKIP $2"
 }
 
+# bail WHY: what follows would test nothing.
+bail() {
+	echo "Bail out! $1"
+	exit 1
+}
+
 # new_folder: an empty folder of the user's, removed at the end.
 made_folders=()
 cleanup() {
