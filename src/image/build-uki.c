@@ -107,13 +107,15 @@ static int make_command_line(struct ingot_build *b, ingot_error *reterr)
 static int write_uki(struct ingot_build *b, ingot_error *reterr)
 {
         struct ingot_inode *release = ingot_tree_resolve(b->tree, "etc/os-release");
+        if (!release)
+                release = ingot_tree_resolve(b->tree, "usr/lib/os-release");
         struct ingot_span kernel = ingot_buffer_span(&b->kernel_image),
                           initrd = ingot_buffer_span(&b->initrd),
                           line = INGOT_SPAN(b->command_line, strlen(b->command_line)),
                           uname = INGOT_SPAN(b->kernel.version, strlen(b->kernel.version)),
                           sbat = INGOT_SPAN(ingot_uki_sbat, strlen(ingot_uki_sbat));
         if (!release || release->type != INGOT_FILE_REGULAR)
-                return ingot_fail(reterr, INGOT_E_NOTFOUND, "no /etc/os-release in the tree");
+                return ingot_fail(reterr, INGOT_E_NOTFOUND, "no os-release in the tree");
         struct ingot_uki_input inputs[] = {
                 {INGOT_UKI_OSREL, release->content},
                 {INGOT_UKI_CMDLINE, ingot_reader_of_span(&line)},
