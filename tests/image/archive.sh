@@ -8,7 +8,7 @@ archive_new() {
 	mkdir -p "$archive/pool" "$archive/gnupg"
 	chmod 700 "$archive/gnupg"
 	: >"$archive/Packages"
-	archive_gpg --quick-generate-key 'Archive of a test <test@example.org>' rsa3072 sign never 2>/dev/null
+	archive_gpg --quick-generate-key 'Archive of a test <test@example.org>' ed25519 sign never 2>/dev/null
 	{ archive_gpg --export; cat /usr/share/keyrings/debian-archive-keyring.gpg; } >"$keyring"
 }
 archive_gpg() { gpg --homedir "$archive/gnupg" --batch --quiet --no-tty --passphrase '' --pinentry-mode loopback "$@"; }
