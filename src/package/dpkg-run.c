@@ -210,6 +210,18 @@ static const char *script_of(const char *line)
         return NULL;
 }
 
+/* Where dpkg began with the package that failed before END. */
+static const char *start_of_package(const char *output, const char *end)
+{
+        static const char *const beginnings[] = {"Setting up ", "Preparing to unpack ",
+                                                 "Processing triggers for "};
+        for (const char *line = end; line > output; line--)
+                for (size_t i = 0; line[-1] == '\n' && i < ARRAY_SIZE(beginnings); i++)
+                        if (ingot_starts_with(line, beginnings[i]))
+                                return line;
+        return output;
+}
+
 int ingot_dpkg_explain(const char *output, int exit_status, ingot_error *reterr)
 {
         static const char marker[] = "dpkg: error processing ";
@@ -227,7 +239,7 @@ int ingot_dpkg_explain(const char *output, int exit_status, ingot_error *reterr)
                 what[strlen(what) - 1] = 0;
         line = line ? line + 1 + strspn(line + 1, " ") : "";
         snprintf(reason, sizeof(reason), "%.*s", (int) strcspn(line, "\n"), line);
-        last_lines(output, error, said, sizeof(said));
+        last_lines(start_of_package(output, error), error, said, sizeof(said));
         const char *script = script_of(reason);
         if (script)
                 return ingot_fail(reterr, INGOT_E_SYSTEM, "%s: its %s failed: %s: %s", what, script,
