@@ -17,7 +17,7 @@ MINUTES ?= 60
 
 .PHONY: all deps demo test test-vm soak bench install deb check-c clean
 all: $(BUILD)/build.ninja
-	ninja -C $(BUILD)
+	ninja -C $(BUILD) ingot
 
 $(BUILD)/build.ninja:
 	@command -v meson >/dev/null || { echo "meson is missing: run 'make deps' first" >&2; exit 1; }
