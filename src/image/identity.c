@@ -180,12 +180,27 @@ static int put_text(struct ingot_tree *tree, const char *path, uint16_t mode, co
         return ingot_tree_put_bytes(tree, path, mode, mtime, text, strlen(text), reterr);
 }
 
+/*
+ * /etc and the catalogue in /var are as the packages of this /usr left them: systemd need not make
+ * them again at the first boot, nor at every boot of a volatile /etc (ConditionNeedsUpdate=,
+ * systemd-update-done.service(8): the stamp is not older than /usr). A later release has its own
+ * stamp in /etc, and /var's is then too old.
+ */
+static int put_stamps(struct ingot_tree *tree, int64_t mtime, ingot_error *reterr)
+{
+        static const char text[] = "# As old as the image; see systemd-update-done.service(8).\n";
+        int r = put_text(tree, "etc/.updated", 0644, text, mtime, reterr);
+        return r < 0 ? r : put_text(tree, "var/.updated", 0644, text, mtime, reterr);
+}
+
 /* A first boot without questions, which changes nothing of what the recipe chose. */
 static int prepare_first_boot(struct ingot_tree *tree, int64_t mtime, ingot_error *reterr)
 {
         if (!ingot_tree_resolve(tree, "usr/lib/systemd"))
                 return 0;
         int r = put_text(tree, "etc/machine-id", 0444, "uninitialized\n", mtime, reterr);
+        if (r >= 0)
+                r = put_stamps(tree, mtime, reterr);
         if (r >= 0 && ingot_tree_resolve(tree, SYSTEM "systemd-firstboot.service"))
                 r = put_text(tree, SYSTEM "systemd-firstboot.service.d/10-ingot.conf", 0644,
                              "# Credentials are taken; nobody is asked on the console.\n"

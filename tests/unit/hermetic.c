@@ -215,6 +215,11 @@ TEST(nothing_that_names_a_machine_stays)
         CHECK(ingot_tree_lookup(tree, "etc/ssh/sshd_config"));
         CHECK(text_is(tree, "etc/machine-id", "uninitialized\n"));
         CHECK(links_to(tree, "var/lib/dbus/machine-id", "/etc/machine-id"));
+        static const char *const stamps[] = {"etc/.updated", "var/.updated"};
+        for (size_t i = 0; i < ARRAY_SIZE(stamps); i++) {
+                const struct ingot_inode *stamp = ingot_tree_lookup(tree, stamps[i]);
+                CHECK(stamp && stamp->mtime == 9);
+        }
         CHECK(!ingot_tree_lookup(tree, "usr/lib/systemd/system/ingot-ssh-keys.service"));
 }
 
