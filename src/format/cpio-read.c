@@ -426,7 +426,7 @@ static int enter_link(const struct source *s, const struct header *h, struct ing
 static int enter(struct reading *x, const struct source *s, const struct header *h,
                  ingot_error *reterr)
 {
-        enum ingot_file_type type;
+        enum ingot_file_type type = INGOT_FILE_REGULAR;
         struct ingot_inode *parent, *inode;
         const char *name;
         int e = type_of(h, &type, reterr);
