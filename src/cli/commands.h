@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Every command there is, in the order in which they are shown. Included only by main.c. */
 COMMAND(build)
+#if HAVE_PACKAGES
 COMMAND(lock)
+#endif
 COMMAND(boot)
 #if HAVE_PACKAGES
 COMMAND(cache)
