@@ -28,6 +28,13 @@ int ingot_make_directory_at(int dirfd, const char *path, uint16_t mode, ingot_er
         return 0;
 }
 
+int ingot_make_missing_directory_at(int dirfd, const char *path, uint16_t mode, ingot_error *reterr)
+{
+        if (mkdirat(dirfd, path, 0700) == 0)
+                return ingot_make_directory_at(dirfd, path, mode, reterr);
+        return errno == EEXIST ? 0 : ingot_fail_errno(reterr, "make folder %s", path);
+}
+
 int ingot_make_symlink_at(int dirfd, const char *path, const char *target, int64_t mtime,
                           ingot_error *reterr)
 {

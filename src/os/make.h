@@ -10,6 +10,9 @@
 #include "os/ledger.h"
 
 int ingot_make_directory_at(int dirfd, const char *path, uint16_t mode, ingot_error *reterr);
+/* The same, but what is there already stays as it is. */
+int ingot_make_missing_directory_at(int dirfd, const char *path, uint16_t mode,
+                                    ingot_error *reterr);
 int ingot_make_symlink_at(int dirfd, const char *path, const char *target, int64_t mtime,
                           ingot_error *reterr);
 int ingot_make_link_at(int dirfd, const char *path, const char *new_path, ingot_error *reterr);

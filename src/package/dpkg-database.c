@@ -10,8 +10,8 @@
 #include "base/buffer.h"
 #include "base/cleanup.h"
 #include "os/file.h"
+#include "os/make.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/stat.h>
@@ -190,9 +190,8 @@ static int make_folders(int dirfd, ingot_error *reterr)
         static const char *const files[] = {ADMIN "diversions",
                                             ADMIN "statoverride", ADMIN "triggers/Unincorp"};
         int r = 0;
-        for (size_t i = 0; i < ARRAY_SIZE(folders); i++)
-                if (mkdirat(dirfd, folders[i], 0755) < 0 && errno != EEXIST)
-                        return ingot_fail_errno(reterr, "make folder %s", folders[i]);
+        for (size_t i = 0; r >= 0 && i < ARRAY_SIZE(folders); i++)
+                r = ingot_make_missing_directory_at(dirfd, folders[i], 0755, reterr);
         for (size_t i = 0; r >= 0 && i < ARRAY_SIZE(files); i++)
                 r = put(dirfd, files[i], "", 0, 0644, reterr);
         return r < 0 ? r : put(dirfd, ADMIN "info/format", "1\n", 2, 0644, reterr);

@@ -4,6 +4,7 @@
 #include "base/cleanup.h"
 #include "base/parallel.h"
 #include "os/file.h"
+#include "os/make.h"
 #include "os/tree-load.h"
 #include "package/deb-cache.h"
 #include "package/dpkg-database.h"
@@ -104,8 +105,7 @@ static int unpack(struct installation *i, ingot_error *reterr)
                 r = ingot_packages_unpack(i->packages, i->options->count, i->root,
                                           i->options->threads, i->ledger, reterr);
         for (size_t k = 0; r >= 0 && k < ARRAY_SIZE(folders); k++)
-                if (mkdirat(i->root, folders[k], 0755) < 0 && errno != EEXIST)
-                        r = ingot_fail_errno(reterr, "make folder %s", folders[k]);
+                r = ingot_make_missing_directory_at(i->root, folders[k], 0755, reterr);
         if (r >= 0)
                 r = ingot_dpkg_database_write(i->root, i->packages, i->options->count, reterr);
         return ingot_under(reterr, r, "unpack");
