@@ -39,8 +39,8 @@ struct ingot_install {
  * Makes workdir/root, which must not exist, and *ret, whose file contents are read from there: the
  * folder stays as long as the tree. The caller removes it with ingot_install_clean, also after a
  * failure. Errors: FORMAT for a malformed package, CONFLICT for files or packages that exclude each
- * other, REFUSED for a maintainer script that failed (its package, its name, the end of what it
- * wrote), SYSTEM.
+ * other, SYSTEM also for a maintainer script that failed (its package, its name, the end of what
+ * it wrote).
  */
 int ingot_install_run(const struct ingot_install *install, struct ingot_tree **ret,
                       ingot_error *reterr);
