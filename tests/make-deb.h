@@ -46,7 +46,10 @@ static inline void tar_add(struct ingot_buffer *tar, const struct tar_member *m)
         h[156] = m->type;
         if (m->target)
                 memcpy(h + 157, m->target, strlen(m->target));
-        memcpy(h + 257, "ustar\0" "00", 8);
+        memcpy(h + 257,
+               "ustar\0"
+               "00",
+               8);
         snprintf(h + 329, 8, "%07o", m->major);
         snprintf(h + 337, 8, "%07o", m->minor);
         tar_seal(header);

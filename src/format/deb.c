@@ -66,8 +66,7 @@ static int check_version(const struct ingot_reader *package, const char *name,
         return r;
 }
 
-int ingot_deb_decode(const struct ingot_reader *package, struct ingot_deb *ret,
-                     ingot_error *reterr)
+int ingot_deb_decode(const struct ingot_reader *package, struct ingot_deb *ret, ingot_error *reterr)
 {
         char magic[8], name[17];
         uint64_t at = sizeof(magic);
@@ -209,7 +208,10 @@ static int read_long(struct ingot_deb_tar *t, uint64_t size, char *ret, ingot_er
 /* Name, or target, of an ordinary header. */
 static void take_short(const uint8_t header[BLOCK], char *path, char *target)
 {
-        bool ustar = memcmp(header + 257, "ustar\0" "00", 8) == 0;
+        bool ustar = memcmp(header + 257,
+                            "ustar\0"
+                            "00",
+                            8) == 0;
         if (!*path && ustar && header[345])
                 snprintf(path, INGOT_DEB_PATH_MAX, "%.155s/%.100s", (const char *) header + 345,
                          (const char *) header);
@@ -225,11 +227,9 @@ static int decode_type(uint8_t flag, struct ingot_deb_file *ret, ingot_error *re
                 char flag;
                 enum ingot_file_type type;
         } types[] = {
-                {'0', INGOT_FILE_REGULAR},   {0, INGOT_FILE_REGULAR},
-                {'7', INGOT_FILE_REGULAR},   {'1', INGOT_FILE_REGULAR},
-                {'2', INGOT_FILE_SYMLINK},   {'3', INGOT_FILE_CHARACTER},
-                {'4', INGOT_FILE_BLOCK},     {'5', INGOT_FILE_DIRECTORY},
-                {'6', INGOT_FILE_FIFO},
+                {'0', INGOT_FILE_REGULAR}, {0, INGOT_FILE_REGULAR},     {'7', INGOT_FILE_REGULAR},
+                {'1', INGOT_FILE_REGULAR}, {'2', INGOT_FILE_SYMLINK},   {'3', INGOT_FILE_CHARACTER},
+                {'4', INGOT_FILE_BLOCK},   {'5', INGOT_FILE_DIRECTORY}, {'6', INGOT_FILE_FIFO},
         };
         for (size_t i = 0; i < ARRAY_SIZE(types); i++)
                 if ((uint8_t) types[i].flag == flag) {
@@ -246,9 +246,8 @@ static int decode_numbers(const uint8_t header[BLOCK], struct ingot_deb_file *re
         uint32_t mode;
         uint64_t mtime;
         if (!parse_narrow(header + 100, 8, &mode) || !parse_narrow(header + 108, 8, &ret->uid) ||
-            !parse_narrow(header + 116, 8, &ret->gid) ||
-            !parse_number(header + 136, 12, &mtime) || mtime > (uint64_t) INT64_MAX ||
-            !parse_narrow(header + 329, 8, &ret->major) ||
+            !parse_narrow(header + 116, 8, &ret->gid) || !parse_number(header + 136, 12, &mtime) ||
+            mtime > (uint64_t) INT64_MAX || !parse_narrow(header + 329, 8, &ret->major) ||
             !parse_narrow(header + 337, 8, &ret->minor))
                 return ingot_fail(reterr, INGOT_E_FORMAT, "a bad number");
         ret->mode = (uint16_t) (mode & 07777);

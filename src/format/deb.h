@@ -35,8 +35,8 @@ int ingot_deb_decode(const struct ingot_reader *package, struct ingot_deb *ret,
                      ingot_error *reterr);
 
 /* The header of an ar member; size below 10^10 (LIMIT). */
-int ingot_deb_member_encode(const char *name, uint64_t size,
-                            uint8_t ret[INGOT_DEB_HEADER_SIZE], ingot_error *reterr);
+int ingot_deb_member_encode(const char *name, uint64_t size, uint8_t ret[INGOT_DEB_HEADER_SIZE],
+                            ingot_error *reterr);
 
 /* One file of a tar archive. Strings belong to the reader of the archive until the next call. */
 struct ingot_deb_file {

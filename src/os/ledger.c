@@ -119,8 +119,7 @@ static size_t hash_key(const struct ingot_ledger_key *key)
         return (size_t) (h ^ (h >> 32) ^ key->device);
 }
 
-static struct slot *find_slot(const struct ingot_ledger *ledger,
-                              const struct ingot_ledger_key *key)
+static struct slot *find_slot(const struct ingot_ledger *ledger, const struct ingot_ledger_key *key)
 {
         if (ledger->size == 0)
                 return NULL;

@@ -6,7 +6,8 @@
  *
  * A file is known by device, inode number, birth time and file handle, as far as the file system
  * has them: a number alone is given to the next file as soon as the first is gone, and that one
- * may be born within the same tick of the clock. Hard links, renames and open descriptors of unlinked files all lead to the same entry.
+ * may be born within the same tick of the clock. Hard links, renames and open descriptors of
+ * unlinked files all lead to the same entry.
  *
  * All functions may be called from several threads.
  */
@@ -55,10 +56,8 @@ int ingot_ledger_put(struct ingot_ledger *ledger, const struct ingot_ledger_key 
 size_t ingot_ledger_count(struct ingot_ledger *ledger);
 
 /* As bytes, to pass from one process to another, and back; decode replaces the content. */
-int ingot_ledger_encode(struct ingot_ledger *ledger, struct ingot_buffer *ret,
-                        ingot_error *reterr);
-int ingot_ledger_decode(struct ingot_ledger *ledger, struct ingot_span bytes,
-                        ingot_error *reterr);
+int ingot_ledger_encode(struct ingot_ledger *ledger, struct ingot_buffer *ret, ingot_error *reterr);
+int ingot_ledger_decode(struct ingot_ledger *ledger, struct ingot_span bytes, ingot_error *reterr);
 
 static inline void ingot_ledger_free_p(struct ingot_ledger **l)
 {

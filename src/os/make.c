@@ -71,8 +71,8 @@ int ingot_make_file_at(int dirfd, const char *path, uint16_t mode, int64_t mtime
                        uint64_t offset, uint64_t size, ingot_error *reterr)
 {
         const struct timespec times[] = {{.tv_sec = mtime}, {.tv_sec = mtime}};
-        _cleanup_close_ int fd = openat(
-                dirfd, path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+        _cleanup_close_ int fd =
+                openat(dirfd, path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
         if (fd < 0)
                 return ingot_fail_errno(reterr, "create %s", path);
         int r = size > 0 ? copy_content(from, offset, fd, size, reterr) : 0;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * The file systems of a sandbox. What comes from the host is cloned as a detached mount while the
- * host's tree is still there, and attached after the root is changed. /dev is a tmpfs, so nothing of
- * it stays in the target's tree.
+ * host's tree is still there, and attached after the root is changed. /dev is a tmpfs, so nothing
+ * of it stays in the target's tree.
  */
 #include "os/sandbox-mounts.h"
 #include "base/cleanup.h"

@@ -308,8 +308,7 @@ static int supervise_program(const struct ingot_sandbox *sandbox, const struct p
         return r;
 }
 
-static _Noreturn void run_supervisor(const struct ingot_sandbox *sandbox,
-                                     const struct pipes *pipes)
+static _Noreturn void run_supervisor(const struct ingot_sandbox *sandbox, const struct pipes *pipes)
 {
         struct report report = {0};
         struct ingot_buffer ledger = {0};

@@ -23,8 +23,8 @@ struct ingot_sandbox_file {
 };
 
 struct ingot_sandbox {
-        const char *root;        /* folder that becomes "/"; has folders dev, proc and tmp */
-        const char *const *argv; /* argv[0] is a path inside; NULL behind the last */
+        const char *root;               /* folder that becomes "/"; has folders dev, proc and tmp */
+        const char *const *argv;        /* argv[0] is a path inside; NULL behind the last */
         const char *const *environment; /* all of it: "NAME=VALUE", NULL behind the last */
         const struct ingot_sandbox_file *files;
         size_t file_count;

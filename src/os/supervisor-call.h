@@ -20,7 +20,7 @@
 
 /* Who a process believes to be. */
 struct identity {
-        uint32_t privileged; /* may take any id: is root, or kept its capabilities */
+        uint32_t privileged;         /* may take any id: is root, or kept its capabilities */
         uint32_t keeps_capabilities; /* prctl(PR_SET_KEEPCAPS) */
         uint32_t ruid, euid, suid, fsuid;
         uint32_t rgid, egid, sgid, fsgid;
@@ -31,8 +31,8 @@ struct identity {
 struct ingot_supervisor {
         int listener;
         struct ingot_ledger *ledger;
-        int root;            /* our own root, to come back to */
-        bool other_roots;    /* somebody may have a root that is not ours */
+        int root;                     /* our own root, to come back to */
+        bool other_roots;             /* somebody may have a root that is not ours */
         struct identity **identities; /* by number; the first is root */
         size_t identity_count;
         struct seccomp_notif *request;
@@ -63,8 +63,8 @@ int call_read_string(const struct call *c, uint64_t address, char *ret, size_t s
  */
 struct place {
         struct ingot_supervisor *s;
-        int dirfd; /* AT_FDCWD or one of ours */
-        int flags; /* AT_EMPTY_PATH where the path is empty */
+        int dirfd;       /* AT_FDCWD or one of ours */
+        int flags;       /* AT_EMPTY_PATH where the path is empty */
         bool descriptor; /* a link below /proc stands for the file: it is always followed */
         bool moved;
         char path[PATH_MAX + 64];

@@ -14,12 +14,13 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Paths that mean the process that looks: what stands in their place is "/proc/TID" and the rest. */
+/* Paths that mean the process that looks: what stands in their place is "/proc/TID" and the rest.
+ */
 static const struct {
         const char *prefix, *rest;
 } own_paths[] = {
-        {"/proc/self", ""},       {"/proc/thread-self", ""}, {"/dev/fd", "/fd"},
-        {"/dev/stdin", "/fd/0"},  {"/dev/stdout", "/fd/1"},  {"/dev/stderr", "/fd/2"},
+        {"/proc/self", ""},      {"/proc/thread-self", ""}, {"/dev/fd", "/fd"},
+        {"/dev/stdin", "/fd/0"}, {"/dev/stdout", "/fd/1"},  {"/dev/stderr", "/fd/2"},
 };
 
 static bool rewrite_own(const struct call *c, const char *path, struct place *p)

@@ -106,8 +106,7 @@ int call_statx(struct call *c)
         struct statx stx;
         int flags = (int) c->args[2];
         int r = place_enter(c, (int) c->args[0], c->args[1], flags, &p);
-        r = r < 0 ? CALL_CONTINUE
-                  : look(c, &p, flags, (unsigned) c->args[3], &stx);
+        r = r < 0 ? CALL_CONTINUE : look(c, &p, flags, (unsigned) c->args[3], &stx);
         if (r == 0)
                 r = call_write(c, c->args[4], &stx, sizeof(stx));
         c->value = 0;

@@ -87,8 +87,8 @@ static int refer_to_content(struct loading *l, const char *path, uint64_t size,
         pthread_mutex_lock(&l->folder->lock);
         l->folder->references++;
         pthread_mutex_unlock(&l->folder->lock);
-        inode->content = (struct ingot_reader){
-                .read_at = read_disk_file, .context = file, .size = size};
+        inode->content =
+                (struct ingot_reader){.read_at = read_disk_file, .context = file, .size = size};
         inode->content_release = release_disk_file;
         return 0;
 }
@@ -101,8 +101,8 @@ static int compare_links(const void *a, const void *b)
         return x->number < y->number ? -1 : x->number > y->number;
 }
 
-static int find_link(struct loading *l, const struct ingot_ledger_key *key,
-                     struct hard_link **ret, ingot_error *reterr)
+static int find_link(struct loading *l, const struct ingot_ledger_key *key, struct hard_link **ret,
+                     ingot_error *reterr)
 {
         struct hard_link *link = calloc(1, sizeof(*link));
         if (!link)
@@ -200,8 +200,8 @@ static int load_owner(struct loading *l, const struct ingot_ledger_key *key,
         inode->uid = entry.uid;
         inode->gid = entry.gid;
         if (entry.device_type && inode->type == INGOT_FILE_REGULAR) {
-                inode->type = entry.device_type == S_IFBLK ? INGOT_FILE_BLOCK
-                                                           : INGOT_FILE_CHARACTER;
+                inode->type =
+                        entry.device_type == S_IFBLK ? INGOT_FILE_BLOCK : INGOT_FILE_CHARACTER;
                 inode->major = entry.major;
                 inode->minor = entry.minor;
         }
@@ -346,8 +346,7 @@ static int load_folder(struct loading *l, int fd, const char *path, unsigned dep
         int r = ingot_list_directory(fd, ".", &names, reterr);
         for (size_t i = 0; r >= 0 && i < names.count; i++) {
                 _cleanup_free_ char *below = NULL;
-                r = ingot_format(&below, reterr, "%s%s%s", path, *path ? "/" : "",
-                                 names.items[i]);
+                r = ingot_format(&below, reterr, "%s%s%s", path, *path ? "/" : "", names.items[i]);
                 if (r >= 0)
                         r = load_entry(l, fd, names.items[i], below, depth, directory, reterr);
                 /* A failure deeper down has its path already. */

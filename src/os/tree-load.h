@@ -15,9 +15,9 @@ struct ingot_tree_load {
         /* Owners: of the ledger (then 0:0 where it is silent); else the file system's, or 0:0. */
         struct ingot_ledger *ledger;
         bool root_owned;
-        bool xattrs;            /* user.*, security.capability (as version 2) and POSIX ACLs */
-        bool split_links;       /* names of one file become files of their own */
-        bool clamp;             /* nothing is newer than `newest` (seconds) */
+        bool xattrs;      /* user.*, security.capability (as version 2) and POSIX ACLs */
+        bool split_links; /* names of one file become files of their own */
+        bool clamp;       /* nothing is newer than `newest` (seconds) */
         int64_t newest;
 };
 

@@ -141,9 +141,12 @@ static int take_field(struct ingot_deb_package *p, const struct ingot_deb822_fie
                 const char *name;
                 char **to;
         } fields[] = {
-                {"Package", &p->name},           {"Version", &p->version},
-                {"Architecture", &p->architecture}, {"Depends", &p->depends},
-                {"Pre-Depends", &p->pre_depends},   {"Provides", &p->provides},
+                {"Package", &p->name},
+                {"Version", &p->version},
+                {"Architecture", &p->architecture},
+                {"Depends", &p->depends},
+                {"Pre-Depends", &p->pre_depends},
+                {"Provides", &p->provides},
         };
         if (ingot_deb822_is(f, "Essential"))
                 p->essential = ingot_span_is(f->value, "yes");

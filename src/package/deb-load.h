@@ -35,7 +35,7 @@ enum ingot_deb_unpacker {
 };
 
 struct ingot_deb_package {
-        char *path; /* of the uncompressed copy */
+        char *path;             /* of the uncompressed copy */
         struct ingot_file file; /* closed, but while it is loaded or unpacked */
         struct ingot_deb_control_file *controls;
         size_t control_count;

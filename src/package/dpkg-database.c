@@ -38,8 +38,8 @@ static int put(int dirfd, const char *path, const void *data, size_t size, mode_
         return ingot_under(reterr, r, "%s", path);
 }
 
-static int put_info(int dirfd, const char *id, const char *kind,
-                    const void *data, size_t size, mode_t mode, ingot_error *reterr)
+static int put_info(int dirfd, const char *id, const char *kind, const void *data, size_t size,
+                    mode_t mode, ingot_error *reterr)
 {
         _cleanup_free_ char *path = NULL;
         int r = ingot_format(&path, reterr, ADMIN "info/%s.%s", id, kind);
@@ -65,8 +65,7 @@ static int put_controls(int dirfd, const struct ingot_deb_package *p, ingot_erro
         for (size_t i = 0; r >= 0 && i < p->control_count; i++) {
                 const struct ingot_deb_control_file *c = p->controls + i;
                 if (strcmp(c->name, "control") != 0)
-                        r = put_info(dirfd, id, c->name, c->data, c->size, c->mode & 0777,
-                                     reterr);
+                        r = put_info(dirfd, id, c->name, c->data, c->size, c->mode & 0777, reterr);
         }
         return r < 0 ? r : put_list(dirfd, p, id, reterr);
 }
@@ -152,8 +151,8 @@ static int add_interest(struct interests *t, const struct ingot_deb_package *p, 
                 return ingot_fail(reterr, INGOT_E_FORMAT, "triggers: '%s'", name);
         struct ingot_buffer *lines = NULL;
         r = lines_of(t, name, &lines, reterr);
-        return r < 0 ? r : ingot_buffer_printf(lines, reterr, "%s%s\n", id,
-                                               noawait ? "/noawait" : "");
+        return r < 0 ? r
+                     : ingot_buffer_printf(lines, reterr, "%s%s\n", id, noawait ? "/noawait" : "");
 }
 
 static int add_interests(struct interests *t, const struct ingot_deb_package *p,
@@ -183,12 +182,11 @@ static int put_interests(int dirfd, const struct interests *t, ingot_error *rete
 
 static int make_folders(int dirfd, ingot_error *reterr)
 {
-        static const char *const folders[] = {"var",           "var/lib",
-                                              "var/lib/dpkg",  ADMIN "info",
-                                              ADMIN "updates", ADMIN "triggers",
-                                              ADMIN "parts",   ADMIN "alternatives"};
-        static const char *const files[] = {ADMIN "diversions",
-                                            ADMIN "statoverride", ADMIN "triggers/Unincorp"};
+        static const char *const folders[] = {"var",         "var/lib",           "var/lib/dpkg",
+                                              ADMIN "info",  ADMIN "updates",     ADMIN "triggers",
+                                              ADMIN "parts", ADMIN "alternatives"};
+        static const char *const files[] = {ADMIN "diversions", ADMIN "statoverride",
+                                            ADMIN "triggers/Unincorp"};
         int r = 0;
         for (size_t i = 0; r >= 0 && i < ARRAY_SIZE(folders); i++)
                 r = ingot_make_missing_directory_at(dirfd, folders[i], 0755, reterr);

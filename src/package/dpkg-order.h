@@ -3,9 +3,9 @@
  * The order in which dpkg is to unpack and configure: always the same for the same packages, since
  * system users get their numbers in the order of configuration.
  *
- * First what is essential, with all it needs, as a system that can run scripts; dependencies are not
- * checked there, because scripts and tools depend on each other. Then what is left to unpack, each
- * after what it pre-depends on is configured; then all the rest. dpkg itself orders by Depends
+ * First what is essential, with all it needs, as a system that can run scripts; dependencies are
+ * not checked there, because scripts and tools depend on each other. Then what is left to unpack,
+ * each after what it pre-depends on is configured; then all the rest. dpkg itself orders by Depends
  * within a step.
  */
 #pragma once

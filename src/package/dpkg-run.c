@@ -60,8 +60,9 @@ static int add_assumed(const struct ingot_dpkg_run *run, struct ingot_strings *a
 static int make_command(const struct ingot_dpkg_run *run, struct ingot_strings *argv,
                         ingot_error *reterr)
 {
-        static const char *const words[] = {"/usr/bin/dpkg", "--force-unsafe-io", "--force-confold",
-                                            "--force-confdef", "--log=/dev/null", "--no-pager"};
+        static const char *const words[] = {"/usr/bin/dpkg",   "--force-unsafe-io",
+                                            "--force-confold", "--force-confdef",
+                                            "--log=/dev/null", "--no-pager"};
         int r = 0;
         for (size_t i = 0; r >= 0 && i < ARRAY_SIZE(words); i++)
                 r = ingot_strings_add(argv, words[i], reterr);

@@ -116,8 +116,8 @@ static int put_policy(const struct installation *i, bool *ret_put, ingot_error *
 {
         static const char text[] = "#!/bin/sh\nexit 101\n";
         *ret_put = false;
-        _cleanup_close_ int fd = openat(
-                i->root, POLICY, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0755);
+        _cleanup_close_ int fd =
+                openat(i->root, POLICY, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0755);
         if (fd < 0)
                 return errno == EEXIST || errno == ENOENT
                                ? 0

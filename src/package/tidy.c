@@ -46,7 +46,9 @@ static const char *const removed[] = {
 
 /* Folders of which nothing is kept. */
 static const char *const emptied_folders[] = {
-        "tmp", "var/tmp", "run",
+        "tmp",
+        "var/tmp",
+        "run",
 };
 
 /* Opened below the tree without leaving it by a link; -1 when it is not there, or not a TYPE. */
@@ -56,8 +58,9 @@ static int open_below(int root, const char *path, int flags)
         int at = copy ? fcntl(root, F_DUPFD_CLOEXEC, 3) : -1;
         char *rest = copy;
         for (char *name; at >= 0 && (name = strsep(&rest, "/"));) {
-                int next = openat(at, name, (rest ? O_PATH | O_DIRECTORY : flags) | O_NOFOLLOW |
-                                                    O_CLOEXEC | O_NONBLOCK);
+                int next = openat(at, name,
+                                  (rest ? O_PATH | O_DIRECTORY : flags) | O_NOFOLLOW | O_CLOEXEC |
+                                          O_NONBLOCK);
                 close(at);
                 at = next;
         }
@@ -101,9 +104,9 @@ static int tidy_file(int fd, const char *name, bool keep_empty, unsigned depth, 
                 return 0;
         if (!folder && !keep_empty)
                 return unlinkat(fd, name, 0) < 0 ? ingot_fail_errno(reterr, "remove %s", name) : 0;
-        _cleanup_close_ int below =
-                openat(fd, name, (folder ? O_RDONLY | O_DIRECTORY : O_WRONLY | O_TRUNC) |
-                                         O_NOFOLLOW | O_CLOEXEC);
+        _cleanup_close_ int below = openat(fd, name,
+                                           (folder ? O_RDONLY | O_DIRECTORY : O_WRONLY | O_TRUNC) |
+                                                   O_NOFOLLOW | O_CLOEXEC);
         if (below < 0)
                 return ingot_fail_errno(reterr, "empty %s", name);
         return folder ? tidy_files(below, keep_empty, depth + 1, reterr) : 0;

@@ -175,8 +175,8 @@ static int make_plan(struct plan *plan, ingot_error *reterr)
         return r;
 }
 
-static int note_owner(const struct plan *plan, const char *path, const struct ingot_deb_content *file,
-                      ingot_error *reterr)
+static int note_owner(const struct plan *plan, const char *path,
+                      const struct ingot_deb_content *file, ingot_error *reterr)
 {
         struct ingot_make_owner owner = {.uid = file->uid, .gid = file->gid};
         if (file->type == INGOT_FILE_CHARACTER || file->type == INGOT_FILE_BLOCK) {
@@ -224,8 +224,8 @@ static int make_file(const struct plan *plan, const struct ingot_deb_package *pa
         if (file->hard_link) {
                 const char *target = place_of(package, file->target);
                 if (!target)
-                        return ingot_fail(reterr, INGOT_E_FORMAT, "a link to %s, which is not there",
-                                          file->target);
+                        return ingot_fail(reterr, INGOT_E_FORMAT,
+                                          "a link to %s, which is not there", file->target);
                 return ingot_make_link_at(plan->root, target, file->place, reterr);
         }
         if (file->type == INGOT_FILE_FIFO)

@@ -5,7 +5,8 @@
  *
  * Prints the tree that the packages give, or that a folder holds, one line an entry: path, type,
  * mode, owner and group (by name where the tree knows one, since system users get their numbers in
- * the order of installation), links, device, digest or target, extended attributes. For comparing two.
+ * the order of installation), links, device, digest or target, extended attributes. For comparing
+ * two.
  */
 #include "base/cleanup.h"
 #include "base/sha256.h"
@@ -146,13 +147,13 @@ static void progress(void *context, const char *what, uint64_t done, uint64_t to
         clock_gettime(CLOCK_MONOTONIC, &now);
         getrusage(RUSAGE_SELF, &self);
         getrusage(RUSAGE_CHILDREN, &below);
-        fprintf(stderr, "%ld.%02ld self %ld.%02ld+%ld.%02ld below %ld.%02ld+%ld.%02ld: %s %lu/%lu\n",
+        fprintf(stderr,
+                "%ld.%02ld self %ld.%02ld+%ld.%02ld below %ld.%02ld+%ld.%02ld: %s %lu/%lu\n",
                 (long) now.tv_sec % 1000, now.tv_nsec / 10000000, (long) self.ru_utime.tv_sec,
                 self.ru_utime.tv_usec / 10000, (long) self.ru_stime.tv_sec,
                 self.ru_stime.tv_usec / 10000, (long) below.ru_utime.tv_sec,
                 below.ru_utime.tv_usec / 10000, (long) below.ru_stime.tv_sec,
-                below.ru_stime.tv_usec / 10000, what, (unsigned long) done,
-                (unsigned long) total);
+                below.ru_stime.tv_usec / 10000, what, (unsigned long) done, (unsigned long) total);
 }
 
 static int install(char **argv, struct ingot_tree **ret, ingot_error *reterr)

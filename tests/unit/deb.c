@@ -74,12 +74,18 @@ TEST(members_of_all_kinds_are_read)
         struct ingot_deb_tar *t = &tar_reader;
         struct ingot_deb_file f;
         CHECK_EQ(only_member(&(struct tar_member){.path = "./", .type = '5', .mode = 0755}, t, &f,
-                             &error), 1);
+                             &error),
+                 1);
         CHECK_STR(f.path, "");
         CHECK_EQ(f.type, INGOT_FILE_DIRECTORY);
-        CHECK_EQ(only_member(&(struct tar_member){.path = ".//usr/./bin/x", .type = '0',
-                                                  .mode = 04755, .uid = 7, .gid = 8,
-                                                  .content = "text"}, t, &f, &error), 1);
+        CHECK_EQ(only_member(&(struct tar_member){.path = ".//usr/./bin/x",
+                                                  .type = '0',
+                                                  .mode = 04755,
+                                                  .uid = 7,
+                                                  .gid = 8,
+                                                  .content = "text"},
+                             t, &f, &error),
+                 1);
         CHECK_STR(f.path, "usr/bin/x");
         CHECK_EQ(f.mode, 04755);
         CHECK_EQ(f.uid, 7);
@@ -87,15 +93,18 @@ TEST(members_of_all_kinds_are_read)
         CHECK_EQ(f.size, 4);
         CHECK_EQ(f.mtime, 1000000);
         CHECK_EQ(ingot_deb_tar_next(t, &f, &error), 0);
-        CHECK_EQ(only_member(&(struct tar_member){.path = "./a", .type = '1', .target = "./b/c"},
-                             t, &f, &error), 1);
+        CHECK_EQ(only_member(&(struct tar_member){.path = "./a", .type = '1', .target = "./b/c"}, t,
+                             &f, &error),
+                 1);
         CHECK(f.hard_link);
         CHECK_STR(f.target, "b/c");
-        CHECK_EQ(only_member(&(struct tar_member){.path = "./a", .type = '2', .target = "../b"},
-                             t, &f, &error), 1);
+        CHECK_EQ(only_member(&(struct tar_member){.path = "./a", .type = '2', .target = "../b"}, t,
+                             &f, &error),
+                 1);
         CHECK_STR(f.target, "../b");
         CHECK_EQ(only_member(&(struct tar_member){.path = "n", .type = '3', .major = 1, .minor = 3},
-                             t, &f, &error), 1);
+                             t, &f, &error),
+                 1);
         CHECK_EQ(f.type, INGOT_FILE_CHARACTER);
         CHECK_EQ(f.minor, 3);
 }
@@ -111,7 +120,8 @@ TEST(long_names_are_put_together)
         path[300] = 0;
         memset(target, 't', sizeof(target));
         target[200] = 0;
-        tar_add(&tar, &(struct tar_member){.path = "././@LongLink", .type = 'K', .content = target});
+        tar_add(&tar,
+                &(struct tar_member){.path = "././@LongLink", .type = 'K', .content = target});
         tar_add(&tar, &(struct tar_member){.path = "././@LongLink", .type = 'L', .content = path});
         tar_add(&tar, &(struct tar_member){.path = "./short", .type = '2', .target = "short"});
         const struct ingot_span span = ingot_buffer_span(&tar);
@@ -128,15 +138,18 @@ TEST(hostile_members_are_refused)
         struct ingot_deb_tar *t = &tar_reader;
         struct ingot_deb_file f;
         CHECK_FAILS(only_member(&(struct tar_member){.path = "./a/../../etc", .type = '5'}, t, &f,
-                                &error), INGOT_E_FORMAT, "leads out");
+                                &error),
+                    INGOT_E_FORMAT, "leads out");
         CHECK_FAILS(only_member(&(struct tar_member){.path = "./a\nb", .type = '0'}, t, &f, &error),
                     INGOT_E_FORMAT, "newline");
-        CHECK_FAILS(only_member(&(struct tar_member){.path = "a", .type = '1', .target = "../b"},
-                                t, &f, &error), INGOT_E_FORMAT, "leads out");
+        CHECK_FAILS(only_member(&(struct tar_member){.path = "a", .type = '1', .target = "../b"}, t,
+                                &f, &error),
+                    INGOT_E_FORMAT, "leads out");
         CHECK_FAILS(only_member(&(struct tar_member){.path = "a", .type = '2'}, t, &f, &error),
                     INGOT_E_FORMAT, "without a name");
         CHECK_FAILS(only_member(&(struct tar_member){.path = "a", .type = 'x', .content = "p"}, t,
-                                &f, &error), INGOT_E_UNSUPPORTED, "kind");
+                                &f, &error),
+                    INGOT_E_UNSUPPORTED, "kind");
 }
 
 TEST(a_damaged_header_is_refused)

@@ -43,12 +43,14 @@ static int add(const char *fields, const char *extra, const char *content,
 {
         _cleanup_buffer_ struct ingot_buffer control = {0}, data = {0}, deb = {0};
         tar_add(&control, &(struct tar_member){.path = "./", .type = '5', .mode = 0755});
-        tar_add(&control, &(struct tar_member){
-                                  .path = "./control", .type = '0', .mode = 0644, .content = fields});
+        tar_add(&control,
+                &(struct tar_member){
+                        .path = "./control", .type = '0', .mode = 0644, .content = fields});
         tar_add(&control, &(struct tar_member){.path = "./md5sums", .type = '0', .mode = 0644});
         if (extra)
-                tar_add(&control, &(struct tar_member){.path = extra, .type = '0', .mode = 0755,
-                                                       .content = content});
+                tar_add(&control,
+                        &(struct tar_member){
+                                .path = extra, .type = '0', .mode = 0755, .content = content});
         for (size_t i = 0; i < file_count; i++)
                 tar_add(&data, files + i);
         must(ingot_buffer_append_zeros(&control, 1024, NULL));
@@ -70,10 +72,13 @@ static int add(const char *fields, const char *extra, const char *content,
 #define CONTROL(name, more) "Package: " name "\nVersion: 1\nArchitecture: all\n" more
 
 #define BASE_FILES                                                                                 \
-        {.path = "./", .type = '5', .mode = 0755}, {.path = "./lib", .type = '2', .target = "usr/lib"}, \
+        {.path = "./", .type = '5', .mode = 0755},                                                 \
+                {.path = "./lib", .type = '2', .target = "usr/lib"},                               \
                 {.path = "./usr/", .type = '5', .mode = 0755},                                     \
                 {.path = "./usr/lib/", .type = '5', .mode = 0755},                                 \
-                {.path = "./tmp/", .type = '5', .mode = 01777}
+        {                                                                                          \
+                .path = "./tmp/", .type = '5', .mode = 01777                                       \
+        }
 
 static int unpack(unsigned threads, struct ingot_tree **ret, ingot_error *reterr)
 {
@@ -132,9 +137,10 @@ TEST(files_go_where_dpkg_would_put_them)
         CHECK_STR(text_of(tree, "var/lib/dpkg/info/a.list"),
                   "/lib\n/lib/a\n/lib/b\n/etc\n/etc/a.conf\n/tmp\n/null\n");
         CHECK_STR(text_of(tree, "var/lib/dpkg/status"),
-                  "Status: install ok unpacked\n" CONTROL("a", "")
-                  "Conffiles:\n /etc/a.conf newconffile\n\n"
-                  "Status: install ok unpacked\n" CONTROL("base-files", "Essential: yes\n") "\n");
+                  "Status: install ok unpacked\n" CONTROL(
+                          "a", "") "Conffiles:\n /etc/a.conf newconffile\n\n"
+                                   "Status: install ok unpacked\n" CONTROL(
+                                           "base-files", "Essential: yes\n") "\n");
 }
 
 TEST(what_two_packages_bring_is_left_to_dpkg)
@@ -165,8 +171,9 @@ TEST(interests_in_triggers_are_entered)
         _cleanup_(ingot_tree_free_p) struct ingot_tree *tree = NULL;
         reset();
         CHECK_OK(ADD("Package: a\nVersion: 1\nArchitecture: amd64\nMulti-Arch: same\n",
-                     "./triggers", "# why\ninterest-noawait ldconfig\ninterest /usr/share/x\n"
-                                   "activate-noawait other\n",
+                     "./triggers",
+                     "# why\ninterest-noawait ldconfig\ninterest /usr/share/x\n"
+                     "activate-noawait other\n",
                      {.path = "./x", .type = '0'}));
         CHECK_OK(unpack(1, &tree, &error));
         CHECK_STR(text_of(tree, "var/lib/dpkg/triggers/ldconfig"), "a:amd64/noawait\n");
@@ -214,14 +221,15 @@ TEST(pre_dependencies_are_configured_first)
         char text[512];
         const struct tar_member *none = NULL;
         reset();
-        CHECK_OK(add(CONTROL("app", "Pre-Depends: virtual | nothing (>= 1), lib:any\n"), "./preinst",
-                     "", none, 0, &error));
+        CHECK_OK(add(CONTROL("app", "Pre-Depends: virtual | nothing (>= 1), lib:any\n"),
+                     "./preinst", "", none, 0, &error));
         CHECK_OK(add(CONTROL("core", "Essential: yes\nDepends: libc\n"), "./preinst", "", none, 0,
                      &error));
         CHECK_OK(add(CONTROL("lib", ""), NULL, NULL, none, 0, &error));
         CHECK_OK(add(CONTROL("libc", ""), NULL, NULL, none, 0, &error));
         CHECK_OK(add(CONTROL("plain", "Depends: absent\n"), NULL, NULL, none, 0, &error));
-        CHECK_OK(add(CONTROL("real", "Provides: other, virtual (= 1)\n"), "./preinst", "", none, 0, &error));
+        CHECK_OK(add(CONTROL("real", "Provides: other, virtual (= 1)\n"), "./preinst", "", none, 0,
+                     &error));
         CHECK_OK(ingot_dpkg_classify(packages, count, &error));
         CHECK_EQ(packages[1].unpacker, INGOT_DEB_BOTH);
         CHECK_EQ(packages[0].unpacker, INGOT_DEB_DPKG);
@@ -247,19 +255,21 @@ TEST(a_circle_of_pre_dependencies_ends)
 TEST(failures_name_package_and_script)
 {
         ingot_error error = {0};
-        CHECK_FAILS(ingot_dpkg_explain(
-                            "Setting up bar (1) ...\nall is well\n"
-                            "Setting up foo (1) ...\nno such user: x\n"
-                            "dpkg: error processing package foo (--configure):\n"
-                            " installed foo package post-installation script subprocess returned "
-                            "error exit status 7\nErrors were encountered while processing:\n foo\n",
-                            1, &error),
-                    INGOT_E_SYSTEM, "package foo: its postinst failed");
+        CHECK_FAILS(
+                ingot_dpkg_explain(
+                        "Setting up bar (1) ...\nall is well\n"
+                        "Setting up foo (1) ...\nno such user: x\n"
+                        "dpkg: error processing package foo (--configure):\n"
+                        " installed foo package post-installation script subprocess returned "
+                        "error exit status 7\nErrors were encountered while processing:\n foo\n",
+                        1, &error),
+                INGOT_E_SYSTEM, "package foo: its postinst failed");
         CHECK(strstr(error.text, "no such user: x") && strstr(error.text, "status 7"));
         CHECK(!strchr(error.text, '\n') && !strstr(error.text, "all is well"));
         CHECK_FAILS(ingot_dpkg_explain(
                             "dpkg: error processing archive /dev/ingot/b_all.deb (--unpack):\n"
-                            " trying to overwrite '/x', which is also in package a 1\n", 1, &error),
+                            " trying to overwrite '/x', which is also in package a 1\n",
+                            1, &error),
                     INGOT_E_CONFLICT, "trying to overwrite '/x'");
         CHECK_FAILS(ingot_dpkg_explain("Killed\n", 137, &error), INGOT_E_SYSTEM, "Killed");
 }
@@ -301,8 +311,8 @@ TEST(shadow_and_logs_are_made_the_same)
 TEST(a_package_is_kept_without_its_compression)
 {
         ingot_error error = {0};
-        static const uint8_t gzip_of_tar[] = {0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3, 3, 0, 0, 0, 0, 0,
-                                              0, 0, 0, 0};
+        static const uint8_t gzip_of_tar[] = {0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3,
+                                              3,    0,    0, 0, 0, 0, 0, 0, 0, 0};
         _cleanup_buffer_ struct ingot_buffer deb = {0};
         _cleanup_(ingot_cache_close) struct ingot_cache cache = {0};
         _cleanup_free_ char *path = NULL, *again = NULL;
