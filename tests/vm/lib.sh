@@ -27,8 +27,8 @@ free_port() {
 
 # What root sees in the guest. A unit brings it as a credential, so that the image needs nothing for
 # it and no one in it needs to become root. Each line is "fact NAME VALUE"; it stands in
-# /run/test/facts and on the first serial port. /run/test/off then switches the machine off; with
-# --check the unit is a part of the boot, and ends.
+# /run/test/facts. /run/test/off then switches the machine off. With --check the unit is a part of the
+# boot, and ends; the lines then stand on the first serial port, which no getty has hung up.
 facts_unit='[Unit]
 Description=Facts for a test
 After=systemd-pcrphase.service
@@ -84,7 +84,7 @@ facts_wanted=(
 )
 facts_options=("${facts_wanted[@]}" --credential "systemd.extra-unit.test-facts.service=$facts_unit")
 facts_once=${facts_unit/Type=exec/Type=oneshot}
-facts_once=${facts_once/%d\/test.facts/%d\/test.facts once}
+facts_once=${facts_once/\/test.facts/\/test.facts once}
 
 # check REPORT CONSOLE ARGUMENTS...: a whole boot; its result as JSON, and the console with the facts.
 check() {
@@ -133,7 +133,7 @@ until_true() {
 }
 
 # fact FILE NAME: what the guest said of it.
-fact() { sed -n "s/^fact $2 //p" "$1" | tr -d '\r' | tail -1; }
+fact() { sed -n "s|^fact $2 ||p" "$1" | tr -d '\r' | tail -1; }
 
 # predict_pcr11 UKI WORD...: what the stub measures of a UKI (the sections in the order of the
 # specification: the name with its NUL, then the content), then the words of the phases. SHA-256 bank.
