@@ -19,7 +19,7 @@ static int run(const struct invocation *in, ingot_error *reterr)
         }
         const struct command *c = command_find(name);
         if (!c)
-                return ingot_fail(reterr, INGOT_E_USAGE, "no command %s", name);
+                return command_unknown(name, reterr);
         help_command(stdout, c);
         return 0;
 }

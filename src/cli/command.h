@@ -47,3 +47,5 @@ struct invocation {
 extern const struct command *const commands[];
 /* The command of that name, or NULL. */
 const struct command *command_find(const char *name);
+/* USAGE, with the nearest name that there is. */
+int command_unknown(const char *name, ingot_error *reterr);

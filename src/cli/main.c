@@ -28,6 +28,19 @@ const struct command *command_find(const char *name)
         return NULL;
 }
 
+int command_unknown(const char *name, ingot_error *reterr)
+{
+        const char *names[128];
+        size_t count = 0;
+        for (; commands[count] && count < ARRAY_SIZE(names); count++)
+                names[count] = commands[count]->name;
+        const char *nearest = ingot_nearest(name, names, count);
+        if (nearest)
+                return ingot_fail(reterr, INGOT_E_USAGE, "no command %s; did you mean %s?", name,
+                                  nearest);
+        return ingot_fail(reterr, INGOT_E_USAGE, "no command %s", name);
+}
+
 /* One word or two; *ret_words says how many the name took. */
 static const struct command *find_words(int argc, char **argv, int *ret_words)
 {
@@ -41,19 +54,6 @@ static const struct command *find_words(int argc, char **argv, int *ret_words)
         }
         *ret_words = 1;
         return command_find(argv[0]);
-}
-
-static int unknown_command(const char *name, ingot_error *reterr)
-{
-        const char *names[128];
-        size_t count = 0;
-        for (; commands[count] && count < ARRAY_SIZE(names); count++)
-                names[count] = commands[count]->name;
-        const char *nearest = ingot_nearest(name, names, count);
-        if (nearest)
-                return ingot_fail(reterr, INGOT_E_USAGE, "no command %s; did you mean %s?", name,
-                                  nearest);
-        return ingot_fail(reterr, INGOT_E_USAGE, "no command %s", name);
 }
 
 /* Prints the failure; returns the exit status. A usage error says where help is. */
@@ -129,7 +129,7 @@ static int print_man(const char *name, ingot_error *reterr)
 {
         const struct command *c = NULL;
         if (strcmp(name, "ingot") != 0 && !(c = command_find(name)))
-                return unknown_command(name, reterr);
+                return command_unknown(name, reterr);
         man_page(stdout, c);
         return 0;
 }
@@ -170,7 +170,7 @@ int main(int argc, char **argv)
         }
         const struct command *c = find_words(argc - 1, argv + 1, &words);
         if (!c) {
-                unknown_command(argv[1], &error);
+                command_unknown(argv[1], &error);
                 return fail(NULL, &error);
         }
         return run_command(c, argc - 1 - words, argv + 1 + words);

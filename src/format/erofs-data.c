@@ -156,7 +156,7 @@ static int finish(void *context, size_t index, size_t slot_index, ingot_error *r
         node->blocks += e->blocks;
         d->next_block += e->blocks;
         d->done += e->size;
-        ingot_progress(d->plan->options.log, "compress", d->done, d->plan->input_size);
+        ingot_progress(d->plan->options.log, "Compressing files", d->done, d->plan->input_size);
         return 0;
 }
 

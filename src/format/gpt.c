@@ -53,8 +53,8 @@ static int check_pair(const struct ingot_gpt_partition *a, const struct ingot_gp
                 return ingot_fail(reterr, INGOT_E_FORMAT, "two partitions have number %u",
                                   a->number);
         if (a->first_lba <= b->last_lba_inclusive && b->first_lba <= a->last_lba_inclusive)
-                return ingot_fail(reterr, INGOT_E_FORMAT, "partitions %u and %u overlap",
-                                  a->number, b->number);
+                return ingot_fail(reterr, INGOT_E_FORMAT, "partitions %u and %u overlap", a->number,
+                                  b->number);
         return 0;
 }
 
@@ -64,8 +64,12 @@ int ingot_gpt_check(const struct ingot_gpt *gpt, ingot_error *reterr)
                 return ingot_fail(reterr, INGOT_E_FORMAT, "sectors of %u bytes", gpt->sector_size);
         if (gpt->partition_count > INGOT_GPT_ENTRIES)
                 return ingot_fail(reterr, INGOT_E_FORMAT, "%zu partitions", gpt->partition_count);
-        if (gpt->first_usable_lba < 2 || gpt->last_usable_lba_inclusive >= gpt->disk_sectors ||
-            gpt->first_usable_lba > gpt->last_usable_lba_inclusive)
+        if (gpt->last_usable_lba_inclusive >= gpt->disk_sectors)
+                return ingot_fail(reterr, INGOT_E_FORMAT,
+                                  "usable sectors up to %" PRIu64 " of a disk of %" PRIu64
+                                  "; is it cut short?",
+                                  gpt->last_usable_lba_inclusive, gpt->disk_sectors);
+        if (gpt->first_usable_lba < 2 || gpt->first_usable_lba > gpt->last_usable_lba_inclusive)
                 return ingot_fail(reterr, INGOT_E_FORMAT,
                                   "usable sectors %" PRIu64 " to %" PRIu64 " of a disk of %" PRIu64,
                                   gpt->first_usable_lba, gpt->last_usable_lba_inclusive,
@@ -209,8 +213,9 @@ static int decode_header(const struct ingot_reader *disk, uint64_t lba, uint32_t
         ret->entry_size = ingot_le32_load(b + 84);
         ret->entries_crc = ingot_le32_load(b + 88);
         if (ret->lba != lba)
-                return ingot_fail(reterr, INGOT_E_FORMAT, "header at sector %" PRIu64
-                                  " says it is at %" PRIu64, lba, ret->lba);
+                return ingot_fail(reterr, INGOT_E_FORMAT,
+                                  "header at sector %" PRIu64 " says it is at %" PRIu64, lba,
+                                  ret->lba);
         return 0;
 }
 
@@ -225,10 +230,9 @@ static int check_header(const struct header *h, uint64_t disk_sectors, uint32_t 
                                   h->entry_size);
         uint64_t sectors = ingot_div_up((uint64_t) h->entries * h->entry_size, sector_size);
         bool inside = ingot_range_inside(h->entries_lba, sectors, disk_sectors);
-        bool before = inside && h->entries_lba >= 2 &&
-                      h->entries_lba + sectors <= h->first_usable;
-        bool behind = inside && h->entries_lba > h->last_usable &&
-                      h->entries_lba + sectors <= h->lba;
+        bool before = inside && h->entries_lba >= 2 && h->entries_lba + sectors <= h->first_usable;
+        bool behind =
+                inside && h->entries_lba > h->last_usable && h->entries_lba + sectors <= h->lba;
         if (!(h->lba == 1 ? before : behind))
                 return ingot_fail(reterr, INGOT_E_FORMAT,
                                   "entries at sector %" PRIu64 " are where they cannot be",
@@ -306,8 +310,8 @@ static bool same_table(const struct ingot_gpt *a, const struct ingot_gpt *b)
                a->first_usable_lba == b->first_usable_lba &&
                a->last_usable_lba_inclusive == b->last_usable_lba_inclusive &&
                a->partition_count == b->partition_count &&
-               memcmp(a->partitions, b->partitions,
-                      a->partition_count * sizeof(*a->partitions)) == 0;
+               memcmp(a->partitions, b->partitions, a->partition_count * sizeof(*a->partitions)) ==
+                       0;
 }
 
 static void note_damage(struct ingot_gpt *gpt, enum ingot_gpt_health health, int r,

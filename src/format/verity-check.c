@@ -159,7 +159,7 @@ static int job_done(void *context, size_t index, size_t slot, ingot_error *reter
         (void) slot, (void) reterr;
         uint64_t blocks = ingot_min_u64((index + 1) * c->blocks_per_job * c->per_block,
                                         c->verity.data_blocks);
-        ingot_progress(c->options->log, "checking verity", blocks * c->verity.data_block_size,
+        ingot_progress(c->options->log, "Checking verity", blocks * c->verity.data_block_size,
                        c->verity.data_blocks * c->verity.data_block_size);
         return 0;
 }

@@ -75,6 +75,9 @@ int ingot_var_write(const struct ingot_uuid *seed, uint64_t size, int64_t timest
                     const char *work, struct ingot_outfile *disk, uint64_t offset,
                     ingot_error *reterr);
 
+/* What the recipe says for the kernel's command line, before the long work. */
+int ingot_build_check_command_line(const struct ingot_recipe *recipe, ingot_error *reterr);
+
 /* "OUTPUT/NAME". */
 int ingot_build_output_path(const struct ingot_build *b, const char *name, char **ret,
                             ingot_error *reterr);

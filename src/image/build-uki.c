@@ -90,6 +90,27 @@ int ingot_build_kernel(struct ingot_build *b, ingot_error *reterr)
         return ingot_dpkg_forget(b->tree, &removed, b->timestamp, reterr);
 }
 
+/* The kernel takes the last roothash=, our initrd refuses two: it is the build's alone. */
+int ingot_build_check_command_line(const struct ingot_recipe *recipe, ingot_error *reterr)
+{
+        const struct ingot_strings *words = ingot_recipe_list(recipe, INGOT_BOOT_COMMAND_LINE);
+        size_t quotes = 0;
+        for (size_t i = 0; i < words->count; i++) {
+                for (const char *c = words->items[i]; *c; c++)
+                        quotes += *c == '"';
+                if (ingot_starts_with(words->items[i], "roothash="))
+                        return ingot_fail(
+                                reterr, INGOT_E_FORMAT,
+                                "%s: Boot.CommandLine has roothash=, which the build adds",
+                                recipe->values[INGOT_BOOT_COMMAND_LINE].origins.items[i]);
+        }
+        if (quotes % 2)
+                return ingot_fail(reterr, INGOT_E_FORMAT,
+                                  "%s: Boot.CommandLine opens a quote that it does not close",
+                                  recipe->values[INGOT_BOOT_COMMAND_LINE].origins.items[0]);
+        return 0;
+}
+
 static int make_command_line(struct ingot_build *b, ingot_error *reterr)
 {
         const struct ingot_strings *words = ingot_recipe_list(b->recipe, INGOT_BOOT_COMMAND_LINE);

@@ -3,6 +3,7 @@
 #include "image/build.h"
 #include "base/cleanup.h"
 #include "image/build-state.h"
+#include "os/process.h"
 #include "os/workdir.h"
 #include "package/cache.h"
 
@@ -41,6 +42,16 @@ int ingot_build_output_path(const struct ingot_build *b, const char *name, char 
                             ingot_error *reterr)
 {
         return ingot_format(ret, reterr, "%s/%s", b->output, name);
+}
+
+/* What would fail at the end of the long work fails before it. */
+static int check(struct ingot_build *b, ingot_error *reterr)
+{
+        _cleanup_free_ char *path = NULL;
+        int r = ingot_build_check_command_line(b->recipe, reterr);
+        return r < 0 ? r
+                     : ingot_under(reterr, ingot_program_find("mke2fs", "e2fsprogs", &path, reterr),
+                                   "/var");
 }
 
 static int prepare(struct ingot_build *b, ingot_error *reterr)
@@ -89,16 +100,22 @@ static int create_disk(struct ingot_build *b, ingot_error *reterr)
 int ingot_build(const struct ingot_build_options *options, struct ingot_build_result *ret,
                 ingot_error *reterr)
 {
-        static int (*const steps[])(struct ingot_build *, ingot_error *) = {
-                prepare,          ingot_build_packages, ingot_build_tree, ingot_build_kernel,
-                create_disk,      ingot_build_layout,   ingot_build_root, ingot_build_uki,
-                ingot_build_disk, ingot_build_artifacts};
-        __attribute__((cleanup(build_done))) struct ingot_build b = {
-                .options = options,
-                .recipe = options->recipe,
-                .disk = INGOT_OUTFILE_NONE,
-                .uki = INGOT_OUTFILE_NONE,
-                .workdir = INGOT_WORKDIR_NONE};
+        static int (*const steps[])(struct ingot_build *, ingot_error *) = {check,
+                                                                            prepare,
+                                                                            ingot_build_packages,
+                                                                            ingot_build_tree,
+                                                                            ingot_build_kernel,
+                                                                            create_disk,
+                                                                            ingot_build_layout,
+                                                                            ingot_build_root,
+                                                                            ingot_build_uki,
+                                                                            ingot_build_disk,
+                                                                            ingot_build_artifacts};
+        __attribute__((cleanup(build_done))) struct ingot_build b = {.options = options,
+                                                                     .recipe = options->recipe,
+                                                                     .disk = INGOT_OUTFILE_NONE,
+                                                                     .uki = INGOT_OUTFILE_NONE,
+                                                                     .workdir = INGOT_WORKDIR_NONE};
         for (size_t i = 0; i < ARRAY_SIZE(steps); i++) {
                 int r = steps[i](&b, reterr);
                 if (r < 0)

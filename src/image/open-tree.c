@@ -73,7 +73,8 @@ int ingot_image_tree(struct ingot_image *image, const struct ingot_tree **ret, i
         if (e < 0)
                 return e;
         if (!image->tree)
-                return ingot_fail(reterr, INGOT_E_UNSUPPORTED, "there are no files to see in %s",
+                return ingot_fail(reterr, INGOT_E_UNSUPPORTED,
+                                  "no files in it (%s); a disk, UKI, erofs, FAT or cpio has some",
                                   ingot_content_title(image->content));
         *ret = image->tree;
         return 0;

@@ -19,7 +19,7 @@
 static const struct {
         const char *name, *title;
 } contents[INGOT_CONTENT_MAX] = {
-        [INGOT_CONTENT_UNKNOWN] = {"unknown", "something unknown"},
+        [INGOT_CONTENT_UNKNOWN] = {"unknown", "nothing that ingot knows"},
         [INGOT_CONTENT_EMPTY] = {"empty", "empty"},
         [INGOT_CONTENT_DISK] = {"disk", "disk with a GUID partition table"},
         [INGOT_CONTENT_UKI] = {"uki", "unified kernel image"},

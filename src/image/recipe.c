@@ -342,8 +342,10 @@ uint64_t ingot_recipe_number(const struct ingot_recipe *recipe, enum ingot_recip
 int ingot_recipe_path(const struct ingot_recipe *recipe, const char *path, char **ret,
                       ingot_error *reterr)
 {
-        return *path == '/' ? ingot_strdup(ret, path, reterr)
-                            : ingot_format(ret, reterr, "%s/%s", recipe->folder, path);
+        return *path == '/'
+                       ? ingot_strdup(ret, path, reterr)
+                       : ingot_format(ret, reterr, "%s/%s",
+                                      strcmp(recipe->folder, "/") == 0 ? "" : recipe->folder, path);
 }
 
 struct ingot_uuid ingot_recipe_seed(const struct ingot_recipe *recipe)

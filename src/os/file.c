@@ -104,16 +104,22 @@ static int read_to_end(int fd, size_t max, uint8_t **ret, size_t *ret_size, ingo
 int ingot_file_read(int dirfd, const char *path, size_t max, uint8_t **ret, size_t *ret_size,
                     ingot_error *reterr)
 {
-        _cleanup_close_ int fd = openat(dirfd, path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+        _cleanup_close_ int fd = openat(dirfd, path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+        struct stat st;
         if (fd < 0)
                 return errno == ENOENT ? ingot_fail(reterr, INGOT_E_NOTFOUND, "no file %s", path)
                                        : ingot_fail_errno(reterr, "open %s", path);
+        if (fstat(fd, &st) < 0)
+                return ingot_fail_errno(reterr, "stat %s", path);
+        if (S_ISFIFO(st.st_mode))
+                return ingot_fail(reterr, INGOT_E_FORMAT, "%s is a pipe, not a file", path);
         return ingot_under(reterr, read_to_end(fd, max, ret, ret_size, reterr), "%s", path);
 }
 
 static int open_file(struct ingot_file *ret, const char *path, int flags, ingot_error *reterr)
 {
-        _cleanup_close_ int fd = open(path, flags | O_CLOEXEC | O_NOCTTY);
+        /* A pipe without a writer would never open otherwise. */
+        _cleanup_close_ int fd = open(path, flags | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
         struct stat st;
         if (fd < 0)
                 return errno == ENOENT ? ingot_fail(reterr, INGOT_E_NOTFOUND, "no file %s", path)
@@ -349,7 +355,7 @@ int ingot_file_digest(const char *path, uint8_t ret[INGOT_SHA256_SIZE], ingot_er
 {
         const size_t block_size = (size_t) 1 << 18;
         _cleanup_free_ uint8_t *block = malloc(block_size);
-        _cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+        _cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
         struct ingot_sha256 h;
         if (!block)
                 return ingot_fail_nomem(reterr);

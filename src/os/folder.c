@@ -60,7 +60,7 @@ static int read_content(void *context, uint64_t offset, void *ret, size_t size, 
 {
         const struct content *c = context;
         struct stat st;
-        _cleanup_close_ int fd = open(c->path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+        _cleanup_close_ int fd = open(c->path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
         if (fd < 0)
                 return ingot_fail_errno(reterr, "open %s", c->path);
         if (fstat(fd, &st) < 0)

@@ -61,8 +61,8 @@ static int read_disk_file(void *context, uint64_t offset, void *ret, size_t size
                           ingot_error *reterr)
 {
         const struct disk_file *file = context;
-        _cleanup_close_ int fd =
-                openat(file->folder->fd, file->path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY);
+        _cleanup_close_ int fd = openat(file->folder->fd, file->path,
+                                        O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK);
         if (fd < 0)
                 return ingot_fail_errno(reterr, "open %s", file->path);
         return ingot_under(reterr, ingot_file_pread(fd, offset, ret, size, reterr), "%s",

@@ -32,7 +32,7 @@ struct fetch {
 
 static void tell(const struct run *run)
 {
-        ingot_progress(run->log, "download", run->done, run->total);
+        ingot_progress(run->log, "Downloading", run->done, run->total);
 }
 
 static int begin_again(struct fetch *f, ingot_error *reterr)

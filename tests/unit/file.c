@@ -4,6 +4,7 @@
 #include "test.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 
 static char path[4200];
 static const char *in_folder(const char *name)
@@ -73,4 +74,18 @@ TEST(trees_are_made_and_removed)
         CHECK_OK(ingot_outfile_put(in_folder("x/y/f"), "", 0, 0400, &error));
         CHECK_OK(ingot_remove_tree(AT_FDCWD, in_folder("x"), &error));
         CHECK(access(in_folder("x"), F_OK) < 0);
+}
+
+TEST(a_pipe_is_refused_and_never_waited_for)
+{
+        ingot_error error = {0};
+        struct ingot_file f = INGOT_FILE_NONE;
+        uint8_t digest[INGOT_SHA256_SIZE];
+        _cleanup_free_ uint8_t *data = NULL;
+        size_t size;
+        CHECK_EQ(mkfifo(in_folder("pipe"), 0600), 0);
+        CHECK_FAILS(ingot_file_open(&f, path, &error), INGOT_E_FORMAT, "is not a file");
+        CHECK_FAILS(ingot_file_read(AT_FDCWD, path, 100, &data, &size, &error), INGOT_E_FORMAT,
+                    "is a pipe");
+        (void) ingot_file_digest(path, digest, &error);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "base/cleanup.h"
+#include "format/partition-type.h"
 #include "image/build-state.h"
 #include "image/manifest.h"
 #include "test.h"
@@ -117,6 +118,19 @@ TEST(every_member_is_in_the_document)
         CHECK_EQ(json_object_array_length(list), 3);
         CHECK(json_object_object_get_ex(json_object_array_get_idx(list, 0), "artifact", NULL));
         CHECK(!json_object_object_get_ex(json_object_array_get_idx(list, 1), "artifact", NULL));
+}
+
+TEST(a_signature_partition_is_empty_until_there_is_a_signature)
+{
+        ingot_error error = {0};
+        __attribute__((cleanup(done))) struct ingot_build b = {.uki = INGOT_OUTFILE_NONE};
+        CHECK_OK(fill(&b, &error));
+        CHECK_EQ(b.gpt.partition_count, 3);
+        CHECK_STR(b.gpt.partitions[0].name, "m_1");
+        CHECK_STR(b.gpt.partitions[1].name, "m_1");
+        CHECK_STR(b.gpt.partitions[2].name, "_empty");
+        CHECK_EQ(b.gpt.partitions[1].attributes, INGOT_GPT_READ_ONLY);
+        CHECK_EQ(b.gpt.partitions[2].attributes, INGOT_GPT_READ_ONLY | INGOT_GPT_NO_AUTO);
 }
 
 TEST(uki_has_a_digest_for_each_mebibyte)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "base/cleanup.h"
-#include "image/recipe.h"
+#include "image/build-state.h"
 #include "os/file.h"
 #include "test.h"
 
@@ -133,6 +133,27 @@ TEST(numbers_have_bounds)
                 RECIPE;
                 CHECK_FAILS(load(sets[i][0], &recipe, &error), INGOT_E_FORMAT, sets[i][1]);
         }
+}
+
+TEST(command_line_has_one_root_hash_and_whole_quotes)
+{
+        static const struct {
+                const char *set, *says;
+        } bad[] = {
+                {"Boot.CommandLine=quiet roothash=00", "--set: Boot.CommandLine has roothash="},
+                {"Boot.CommandLine=a=\"b c", "opens a quote that it does not close"},
+        };
+        ingot_error error = {0};
+        write_recipe("ingot.conf", "[Image]\nName=box\nVersion=1\n");
+        for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+                RECIPE;
+                CHECK_OK(load(bad[i].set, &recipe, &error));
+                CHECK_FAILS(ingot_build_check_command_line(recipe, &error), INGOT_E_FORMAT,
+                            bad[i].says);
+        }
+        RECIPE;
+        CHECK_OK(load("Boot.CommandLine=a=\"b c\" d", &recipe, &error));
+        CHECK_OK(ingot_build_check_command_line(recipe, &error));
 }
 
 TEST(a_set_brings_nothing_that_a_file_cannot_have)
