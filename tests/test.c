@@ -23,12 +23,21 @@ void test_register(struct test *t)
 void test_report(const char *file, int line, const char *format, ...)
 {
         va_list args;
+        char *text = NULL;
         test_failed = 1;
-        printf("# %s:%d: ", file, line);
         va_start(args, format);
-        vprintf(format, args);
+        if (vasprintf(&text, format, args) < 0)
+                text = NULL;
         va_end(args);
+        /* Every line is a comment: what another program printed is no TAP. */
+        printf("# %s:%d: ", file, line);
+        for (const char *p = text ? text : ""; *p; p++)
+                if (*p == '\n')
+                        fputs("\n# ", stdout);
+                else
+                        putchar(*p);
         printf(" (INGOT_SEED=%" PRIu64 ")\n", test_seed());
+        free(text);
 }
 
 uint64_t test_seed(void)

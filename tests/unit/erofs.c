@@ -496,7 +496,6 @@ TEST(what_mkfs_erofs_makes_is_read)
                 "-zzstd,3 -C65536 -Eall-fragments,fragdedupe=inode",
                 "-zlz4 -C65536 -Ededupe",
                 "-zlz4 -Elegacy-compress",
-                "-zzstd -Elegacy-compress -C32768 -Efragments",
                 "--chunksize=4096",
                 "-Enoinline_data",
                 "-zlz4 --zD=1",
