@@ -522,6 +522,7 @@ TEST(what_mkfs_erofs_makes_is_read)
         _cleanup_(image_done) struct image image = {0};
         _cleanup_free_ char *folder = NULL, *target = NULL;
         struct ingot_erofs_options o = {0};
+        size_t compared = 0;
         CHECK_OK(sample_tree(&tree, 5, 30, &error));
         CHECK_EQ(ingot_tree_remove(tree, "socket", &error), 1);
         CHECK_OK(make(tree, &o, &image, NULL, &error));
@@ -536,6 +537,11 @@ TEST(what_mkfs_erofs_makes_is_read)
                 _cleanup_file_ struct ingot_file file = INGOT_FILE_NONE;
                 struct ingot_erofs_info info;
                 int r = make_theirs(&out, ways[i], target, folder);
+                if (r < 0 || r >= 128) {
+                        printf("# mkfs.erofs %s died by a signal: not compared\n", ways[i]);
+                        continue;
+                }
+                compared++;
                 if (r != 0)
                         test_report(__FILE__, __LINE__, "mkfs.erofs %s: %s", ways[i], out);
                 CHECK_OK(ingot_file_open(&file, target, &error));
@@ -548,4 +554,5 @@ TEST(what_mkfs_erofs_makes_is_read)
                 if (difference)
                         test_report(__FILE__, __LINE__, "mkfs.erofs %s: %s", ways[i], difference);
         }
+        CHECK(compared > ARRAY_SIZE(ways) / 2);
 }
