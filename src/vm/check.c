@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The guest's script, and the reader of what it writes. */
 #include "vm/check.h"
+#include "base/base64.h"
 #include "base/cleanup.h"
 
 #include <stdlib.h>
@@ -74,28 +75,6 @@ static const char script[] =
         "say end\n"
         "exec systemctl poweroff\n";
 
-static int base64(struct ingot_span data, char **ret, ingot_error *reterr)
-{
-        static const char digits[] =
-                "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-        char *out = malloc(data.size / 3 * 4 + 5), *o = out;
-        if (!out)
-                return ingot_fail_nomem(reterr);
-        for (size_t i = 0; i < data.size; i += 3) {
-                size_t n = data.size - i < 3 ? data.size - i : 3;
-                uint32_t v = (uint32_t) data.data[i] << 16;
-                v |= n > 1 ? (uint32_t) data.data[i + 1] << 8 : 0;
-                v |= n > 2 ? data.data[i + 2] : 0;
-                *o++ = digits[v >> 18];
-                *o++ = digits[v >> 12 & 63];
-                *o++ = n > 1 ? digits[v >> 6 & 63] : '=';
-                *o++ = n > 2 ? digits[v & 63] : '=';
-        }
-        *o = 0;
-        *ret = out;
-        return 0;
-}
-
 int ingot_credential_smbios(const char *name, struct ingot_span value, struct ingot_strings *ret,
                             ingot_error *reterr)
 {
@@ -103,7 +82,7 @@ int ingot_credential_smbios(const char *name, struct ingot_span value, struct in
             strcmp(name, "..") == 0 || strpbrk(name, "=: \t\n") || !ingot_utf8_valid(name))
                 return ingot_fail(reterr, INGOT_E_USAGE, "not a credential's name: '%s'", name);
         _cleanup_free_ char *encoded = NULL, *text = NULL;
-        int r = base64(value, &encoded, reterr);
+        int r = ingot_base64_encode(value, &encoded, reterr);
         if (r >= 0)
                 r = ingot_format(&text, reterr, "io.systemd.credential.binary:%s=%s", name,
                                  encoded);
