@@ -326,6 +326,8 @@ TEST(sbsign_signs_the_digest_that_we_compute)
         int e = build_real(&out, &error);
         if (e == -INGOT_E_NOTFOUND)
                 SKIP("no systemd-stub");
+        if (e == -INGOT_E_SPACE)
+                SKIP("this systemd-stub (252) has no room for more SBAT");
         CHECK_OK(e);
         char path[4200], key[4200], certificate[4200], signed_path[4200];
         snprintf(path, sizeof(path), "%s", oracle_file("sign.efi", out.data, out.size));
