@@ -10,6 +10,7 @@
 struct signer {
         rnp_ffi_t ffi;
         rnp_key_handle_t key;
+        uint64_t signs;
 };
 
 void signer_free(struct signer *s)
@@ -43,6 +44,7 @@ struct signer *signer_new(const struct signer_options *options)
                 signer_free(s);
                 return NULL;
         }
+        s->signs = options->signs;
         if (options->revoked &&
             rnp_key_revoke(s->key, 0, "SHA256", "compromised", "test") != RNP_SUCCESS) {
                 signer_free(s);
@@ -80,6 +82,8 @@ static bool sign(struct signer *s, const char *text, const char *hash, bool deta
                   rnp_output_to_memory(&out, 0) == RNP_SUCCESS;
         ok = ok && (detached ? rnp_op_sign_detached_create(&op, s->ffi, in, out)
                              : rnp_op_sign_cleartext_create(&op, s->ffi, in, out)) == RNP_SUCCESS;
+        if (ok && s->signs)
+                ok = rnp_op_sign_set_creation_time(op, (uint32_t) s->signs) == RNP_SUCCESS;
         ok = ok && rnp_op_sign_set_hash(op, hash) == RNP_SUCCESS &&
              rnp_op_sign_add_signature(op, s->key, NULL) == RNP_SUCCESS &&
              rnp_op_sign_execute(op) == RNP_SUCCESS &&

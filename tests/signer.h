@@ -10,6 +10,7 @@ struct signer_options {
         uint64_t created;  /* seconds since 1970; 0: now */
         uint32_t lifetime; /* seconds; 0: for ever */
         bool revoked;
+        uint64_t signs;    /* the time of its signatures; 0: now, or `created` */
 };
 
 /* NULL when librnp will not. */

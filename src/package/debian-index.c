@@ -10,7 +10,7 @@
 #include "package/cache.h"
 #include "package/debian.h"
 #include "package/decompress.h"
-#include "trust/openpgp.h"
+#include "trust/signature.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -21,13 +21,14 @@
 #define RELEASE_SIZE_MAX ((size_t) 16 << 20)
 #define INDEX_SIZE_MAX ((uint64_t) 1 << 30)
 #define INDEXES_MAX 1000
+#define PURPOSE "repository-metadata" /* of UAPI.11 */
 
 /* What all steps share. */
 struct work {
         const struct ingot_package_request *request;
         const char *architecture;
         struct ingot_cache cache;
-        struct ingot_openpgp *keys;
+        struct ingot_key_files keys;
         struct ingot_debian_indexes *indexes;
         uint64_t now;
 };
@@ -172,11 +173,48 @@ static int get_documents(struct work *w, struct document *documents, size_t coun
         return r;
 }
 
+/* 1 is what a verdict says no by: an error here. */
+static int believe(const struct ingot_verdict *v, int r, const char *url, ingot_error *reterr)
+{
+        if (r > 0)
+                r = ingot_verdict_error(v, reterr);
+        return ingot_under(reterr, r, "%s", url);
+}
+
+static struct ingot_signature_request question(const struct work *w)
+{
+        return (struct ingot_signature_request){.keys = &w->keys,
+                                                .purpose = PURPOSE,
+                                                .now = w->now};
+}
+
+static int check_detached(const struct work *w, const struct document *text,
+                          const struct document *signature, ingot_error *reterr)
+{
+        _cleanup_verdict_ struct ingot_verdict verdict = {0};
+        struct ingot_span content = ingot_buffer_span(&text->bytes);
+        struct ingot_reader reader = ingot_reader_of_span(&content);
+        struct ingot_signature_file file = {"Release.gpg", ingot_buffer_span(&signature->bytes)};
+        struct ingot_signature_request q = question(w);
+        q.content = &reader;
+        int r = ingot_signature_verify(&q, &file, 1, &verdict, reterr);
+        return believe(&verdict, r, text->url, reterr);
+}
+
+static int check_inside(const struct work *w, const struct document *d, struct ingot_buffer *ret,
+                        ingot_error *reterr)
+{
+        _cleanup_verdict_ struct ingot_verdict verdict = {0};
+        struct ingot_signature_request q = question(w);
+        int r = ingot_signature_verify_inside(&q, ingot_buffer_span(&d->bytes), ret, &verdict,
+                                              reterr);
+        return believe(&verdict, r, d->url, reterr);
+}
+
 /* Release and Release.gpg, for archives without InRelease: 1 when they are not there either. */
 static int get_detached(struct work *w, struct suite *s, ingot_error *reterr)
 {
         struct document both[2] = {0}, *text = &both[0], *signature = &both[1];
-        struct ingot_openpgp_signer signer;
         int r = ingot_format(&text->url, reterr, "%s/Release", s->base);
         if (r >= 0)
                 r = ingot_format(&signature->url, reterr, "%s/Release.gpg", s->base);
@@ -189,12 +227,8 @@ static int get_detached(struct work *w, struct suite *s, ingot_error *reterr)
                 if (r > 0)
                         break;
         }
-        if (r == 0) {
-                r = ingot_openpgp_verify_detached(w->keys, ingot_buffer_span(&text->bytes),
-                                                  ingot_buffer_span(&signature->bytes), &signer,
-                                                  reterr);
-                ingot_under(reterr, r, "%s", text->url);
-        }
+        if (r == 0)
+                r = check_detached(w, text, signature, reterr);
         if (r == 0)
                 s->text = text->bytes, text->bytes = (struct ingot_buffer){0};
         document_done(text);
@@ -205,18 +239,14 @@ static int get_detached(struct work *w, struct suite *s, ingot_error *reterr)
 static int get_release(struct work *w, struct suite *s, ingot_error *reterr)
 {
         struct document *d = &s->document;
-        struct ingot_openpgp_signer signer;
         int r = d->r == -INGOT_E_NOTFOUND ? get_detached(w, s, reterr) : 0;
         if (r > 0 || (d->r < 0 && d->r != -INGOT_E_NOTFOUND)) {
                 if (reterr)
                         *reterr = d->error;
                 return d->r;
         }
-        if (d->r == 0) {
-                r = ingot_openpgp_verify_clear(w->keys, ingot_buffer_span(&d->bytes), &s->text,
-                                               &signer, reterr);
-                ingot_under(reterr, r, "%s", d->url);
-        }
+        if (d->r == 0)
+                r = check_inside(w, d, &s->text, reterr);
         if (r >= 0)
                 r = ingot_debian_release_decode(ingot_buffer_span(&s->text), &s->release, reterr);
         if (r >= 0)
@@ -512,27 +542,37 @@ static int open_suites(struct work *w, struct suite *suites, ingot_error *reterr
         return r < 0 ? r : open_all(w, &all, reterr);
 }
 
+static void work_done(struct work *w)
+{
+        ingot_cache_close(&w->cache);
+        ingot_key_files_done(&w->keys);
+}
+
+/* The keys that may sign the indexes. */
+static int find_keys(struct work *w, ingot_error *reterr)
+{
+        const char *keyring = w->request->keyring;
+        if (!keyring)
+                keyring = ingot_distribution_debian.default_keyring;
+        return ingot_under(reterr, ingot_key_files_add(&w->keys, keyring, reterr), "keyring");
+}
+
 int ingot_debian_indexes_open(const struct ingot_package_request *r, const char *architecture,
                               struct ingot_debian_indexes *ret, ingot_error *reterr)
 {
         _cleanup_debian_indexes_ struct ingot_debian_indexes indexes = {0};
-        _cleanup_cache_ struct ingot_cache cache = {0};
-        _cleanup_(ingot_openpgp_close_p) struct ingot_openpgp *keys = NULL;
         _cleanup_free_ struct suite *suites = calloc(r->sources.count + 1, sizeof(*suites));
-        const char *keyring = r->keyring ? r->keyring : ingot_distribution_debian.default_keyring;
+        _cleanup_(work_done) struct work w = {.request = r,
+                                              .architecture = architecture,
+                                              .indexes = &indexes,
+                                              .now = (uint64_t) time(NULL)};
         if (!suites)
                 return ingot_fail_nomem(reterr);
-        int e = ingot_cache_open(&cache, r->cache, reterr);
+        int e = ingot_cache_open(&w.cache, r->cache, reterr);
         if (e >= 0)
-                e = ingot_openpgp_open(&keys, &keyring, 1, reterr);
+                e = find_keys(&w, reterr);
         if (e < 0)
                 return e;
-        struct work w = {.request = r,
-                         .architecture = architecture,
-                         .cache = cache,
-                         .keys = keys,
-                         .indexes = &indexes,
-                         .now = (uint64_t) time(NULL)};
         e = open_suites(&w, suites, reterr);
         for (size_t i = 0; i < r->sources.count; i++)
                 suite_done(&suites[i]);

@@ -1,25 +1,34 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* OpenPGP by librnp. Its own policy (weak digests by date) stays on; ours comes on top of it. */
+/*
+ * OpenPGP by librnp. Its own policy (weak digests by date) stays on; ours comes on top of it.
+ *
+ * librnp judges keys and signatures by one time. That is the later one of the clock and of the
+ * signatures' own times, so that a clock which is behind (1970, on a machine without battery) makes
+ * no signature one of the future. Whether a key had expired is asked for the time of the signature.
+ */
 #include "trust/openpgp.h"
 #include "base/cleanup.h"
-#include "base/text.h"
-#include "os/file.h"
 
-#include <fcntl.h>
-#include <inttypes.h>
+#include <ctype.h>
+#include <json-c/json.h>
+#include <pthread.h>
 #include <rnp/rnp.h>
 #include <rnp/rnp_err.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
-#define KEYRING_SIZE_MAX ((size_t) 64 << 20)
 #define SIGNATURES_MAX 64
 #define RSA_BITS_MIN 2048
 
-struct ingot_openpgp {
-        rnp_ffi_t ffi;
-};
+static const char begin_clear[] = "-----BEGIN PGP SIGNED MESSAGE-----";
+static const char begin_signature[] = "-----BEGIN PGP SIGNATURE-----";
+static const char end_signature[] = "-----END PGP SIGNATURE-----";
+
+static void ffi_destroy(rnp_ffi_t *ffi)
+{
+        if (*ffi)
+                rnp_ffi_destroy(*ffi);
+}
 
 static void input_destroy(rnp_input_t *in)
 {
@@ -51,58 +60,107 @@ static void buffer_destroy(char **text)
         rnp_buffer_destroy(*text);
 }
 
-static int load(struct ingot_openpgp *o, const char *path, ingot_error *reterr)
+/* What one verification has at hand. */
+struct work {
+        const struct ingot_signature_request *request;
+        rnp_ffi_t ffi;
+        struct json_object **imported; /* for each key file: librnp's report, or NULL */
+};
+
+static void work_done(struct work *w)
 {
-        _cleanup_free_ uint8_t *data = NULL;
-        _cleanup_(input_destroy) rnp_input_t in = NULL;
-        size_t size, before = 0, after = 0;
-        int r = ingot_file_read(AT_FDCWD, path, KEYRING_SIZE_MAX, &data, &size, reterr);
-        if (r < 0)
-                return ingot_under(reterr, r, "keyring");
-        rnp_get_public_key_count(o->ffi, &before);
-        if (rnp_input_from_memory(&in, data, size, false) != RNP_SUCCESS)
+        for (size_t i = 0; w->imported && i < w->request->keys->count; i++)
+                json_object_put(w->imported[i]);
+        free(w->imported);
+        ffi_destroy(&w->ffi);
+}
+
+static bool starts(struct ingot_span s, const char *prefix)
+{
+        return s.size >= strlen(prefix) && memcmp(s.data, prefix, strlen(prefix)) == 0;
+}
+
+/* Armour, or a packet of tag 2 with an old or a new header. */
+bool ingot_openpgp_recognise(struct ingot_span text)
+{
+        return starts(text, begin_signature) ||
+               (text.size > 2 && ((text.data[0] & 0xfc) == 0x88 || text.data[0] == 0xc2));
+}
+
+bool ingot_openpgp_recognise_clear(struct ingot_span text)
+{
+        return starts(text, begin_clear);
+}
+
+static int new_ffi(rnp_ffi_t *ret, ingot_error *reterr)
+{
+        if (rnp_ffi_create(ret, "GPG", "GPG") != RNP_SUCCESS)
                 return ingot_fail_nomem(reterr);
-        /* A keyring may hold keys of kinds that librnp does not know: those are passed over. */
+        return 0;
+}
+
+/* The keys of a file. It may hold keys of kinds that librnp does not know: those are passed over.
+ */
+static int load_keys(struct work *w, size_t index, ingot_error *reterr)
+{
+        struct ingot_span data = ingot_buffer_span(&w->request->keys->items[index].content);
+        _cleanup_(input_destroy) rnp_input_t in = NULL;
+        _cleanup_(buffer_destroy) char *results = NULL;
+        size_t before = 0, after = 0;
+        rnp_get_public_key_count(w->ffi, &before);
+        if (rnp_input_from_memory(&in, data.data, data.size, false) != RNP_SUCCESS)
+                return ingot_fail_nomem(reterr);
         rnp_result_t e = rnp_import_keys(
-                o->ffi, in, RNP_LOAD_SAVE_PUBLIC_KEYS | RNP_LOAD_SAVE_PERMISSIVE, NULL);
-        rnp_get_public_key_count(o->ffi, &after);
-        if (e != RNP_SUCCESS || after == before)
-                return ingot_fail(reterr, INGOT_E_FORMAT, "%s holds no OpenPGP key%s%s", path,
+                w->ffi, in, RNP_LOAD_SAVE_PUBLIC_KEYS | RNP_LOAD_SAVE_PERMISSIVE, &results);
+        rnp_get_public_key_count(w->ffi, &after);
+        w->imported[index] = results ? json_tokener_parse(results) : NULL;
+        struct json_object *keys = json_object_object_get(w->imported[index], "keys");
+        if (e != RNP_SUCCESS || (after == before && json_object_array_length(keys) == 0))
+                return ingot_fail(reterr, INGOT_E_FORMAT, "holds no OpenPGP key%s%s",
                                   e != RNP_SUCCESS ? ": " : "",
                                   e != RNP_SUCCESS ? rnp_result_to_string(e) : "");
         return 0;
 }
 
-int ingot_openpgp_open(struct ingot_openpgp **ret, const char *const *keyrings, size_t count,
-                       ingot_error *reterr)
+static int open_keys(struct work *w, uint64_t time, struct ingot_verdict *v, ingot_error *reterr)
 {
-        _cleanup_(ingot_openpgp_close_p) struct ingot_openpgp *o = calloc(1, sizeof(*o));
-        if (!o || rnp_ffi_create(&o->ffi, "GPG", "GPG") != RNP_SUCCESS)
+        const struct ingot_key_files *keys = w->request->keys;
+        int r = new_ffi(&w->ffi, reterr);
+        if (r < 0)
+                return r;
+        w->imported = calloc(keys->count + 1, sizeof(*w->imported));
+        if (!w->imported)
                 return ingot_fail_nomem(reterr);
-        int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
-        if (null >= 0 && rnp_ffi_set_log_fd(o->ffi, null) != RNP_SUCCESS)
-                close(null);
-        for (size_t i = 0; i < count; i++) {
-                int r = load(o, keyrings[i], reterr);
+        if (rnp_set_timestamp(w->ffi, time) != RNP_SUCCESS)
+                return ingot_fail(reterr, INGOT_E_INTERNAL, "set the time of librnp");
+        for (size_t i = 0; r >= 0 && i < keys->count; i++) {
+                if (keys->items[i].technology != INGOT_TECHNOLOGY_OPENPGP || keys->items[i].anchor)
+                        continue;
+                r = load_keys(w, i, reterr);
                 if (r < 0)
-                        return r;
+                        r = ingot_verdict_bad_key(v, &keys->items[i], r, reterr);
         }
-        *ret = TAKE_PTR(o);
-        return 0;
+        return r;
 }
 
-void ingot_openpgp_close(struct ingot_openpgp *o)
+/* The file that the key of FINGERPRINT came from. */
+static const struct ingot_key_file *file_of(const struct work *w, const char *fingerprint)
 {
-        if (!o)
-                return;
-        if (o->ffi)
-                rnp_ffi_destroy(o->ffi);
-        free(o);
+        for (size_t i = 0; i < w->request->keys->count; i++) {
+                struct json_object *keys = json_object_object_get(w->imported[i], "keys");
+                for (size_t k = 0; keys && k < json_object_array_length(keys); k++) {
+                        struct json_object *one = json_object_array_get_idx(keys, k), *print;
+                        if (json_object_object_get_ex(one, "fingerprint", &print) &&
+                            strcasecmp(json_object_get_string(print), fingerprint) == 0)
+                                return &w->request->keys->items[i];
+                }
+        }
+        return NULL;
 }
 
 static bool hash_strong(const char *hash)
 {
-        static const char *const strong[] = {"SHA224",   "SHA256",   "SHA384",
+        static const char *const strong[] = {"SHA224", "SHA256",   "SHA384",
                                              "SHA512", "SHA3-256", "SHA3-512"};
         for (size_t i = 0; i < ARRAY_SIZE(strong); i++)
                 if (strcmp(hash, strong[i]) == 0)
@@ -110,8 +168,8 @@ static bool hash_strong(const char *hash)
         return false;
 }
 
-/* NULL when KEY is good now, else what is wrong with it. */
-static const char *key_fault(rnp_key_handle_t key)
+/* NULL when KEY was good at TIME, else what is wrong with it. */
+static const char *key_fault(rnp_key_handle_t key, uint64_t time)
 {
         _cleanup_(buffer_destroy) char *algorithm = NULL;
         bool revoked = true;
@@ -121,32 +179,14 @@ static const char *key_fault(rnp_key_handle_t key)
                 return "the key is revoked";
         if (rnp_key_valid_till64(key, &until) != RNP_SUCCESS || until == 0)
                 return "the key is not valid";
-        if (until != UINT64_MAX && until < (uint64_t) time(NULL))
-                return "the key is expired";
+        if (until != UINT64_MAX && until < time)
+                return "the key was expired when it signed";
         if (rnp_key_get_alg(key, &algorithm) != RNP_SUCCESS ||
             rnp_key_get_bits(key, &bits) != RNP_SUCCESS)
                 return "the key is of an unknown kind";
-        if ((strcmp(algorithm, "RSA") == 0 && bits < RSA_BITS_MIN) ||
-            strcmp(algorithm, "DSA") == 0)
+        if ((strcmp(algorithm, "RSA") == 0 && bits < RSA_BITS_MIN) || strcmp(algorithm, "DSA") == 0)
                 return "the key is weak";
         return NULL;
-}
-
-/* The primary key of a key that signed, and its fingerprint. */
-static const char *primary_fault(struct ingot_openpgp *o, rnp_key_handle_t key,
-                                 struct ingot_openpgp_signer *ret)
-{
-        _cleanup_(buffer_destroy) char *fingerprint = NULL;
-        _cleanup_(key_destroy) rnp_key_handle_t primary = NULL;
-        bool is_primary = false;
-        if (rnp_key_is_primary(key, &is_primary) != RNP_SUCCESS ||
-            (is_primary ? rnp_key_get_fprint(key, &fingerprint)
-                        : rnp_key_get_primary_fprint(key, &fingerprint)) != RNP_SUCCESS)
-                return "the key belongs to no other";
-        snprintf(ret->fingerprint, sizeof(ret->fingerprint), "%s", fingerprint);
-        if (rnp_locate_key(o->ffi, "fingerprint", fingerprint, &primary) != RNP_SUCCESS || !primary)
-                return "its primary key is missing";
-        return key_fault(primary);
 }
 
 static const char *status_fault(rnp_result_t status)
@@ -157,114 +197,321 @@ static const char *status_fault(rnp_result_t status)
         case RNP_ERROR_SIGNATURE_EXPIRED:
                 return "the signature is expired";
         case RNP_ERROR_KEY_NOT_FOUND:
-                return "the key is not in the keyring";
+                return "no verifier has its key";
         case RNP_ERROR_SIGNATURE_INVALID:
-                return "the signature does not match, or its key or digest is not accepted";
+                return "the signature does not match";
         default:
                 return "the signature cannot be read";
         }
 }
 
-/* NULL when the signature counts, and who made it; else why not. */
-static const char *signature_fault(struct ingot_openpgp *o, rnp_op_verify_signature_t s,
-                                   struct ingot_openpgp_signer *ret)
+static int keep_lower(char **ret, const char *text, ingot_error *reterr)
 {
-        _cleanup_(buffer_destroy) char *hash = NULL;
-        _cleanup_(key_destroy) rnp_key_handle_t key = NULL;
-        uint32_t created = 0;
-        const char *status = status_fault(rnp_op_verify_signature_get_status(s));
-        if (rnp_op_verify_signature_get_hash(s, &hash) != RNP_SUCCESS)
-                return "the signature cannot be read";
-        if (!hash_strong(hash))
-                return "its digest is weak";
-        if (rnp_op_verify_signature_get_key(s, &key) != RNP_SUCCESS || !key)
-                return status ? status : "the key is not in the keyring";
-        const char *fault = primary_fault(o, key, ret);
-        if (!fault)
-                fault = key_fault(key);
-        if (fault)
-                return fault;
-        rnp_op_verify_signature_get_times(s, &created, NULL);
-        ret->created = created;
-        return status;
+        int r = ingot_strdup(ret, text, reterr);
+        for (char *c = *ret; r >= 0 && *c; c++)
+                *c = (char) tolower((unsigned char) *c);
+        return r;
 }
 
-static void signature_key_id(rnp_op_verify_signature_t s, char ret[64])
+/* The primary key of the one that signed: its fingerprint and name, and where it is from. */
+static int find_primary(const struct work *w, rnp_key_handle_t key, struct ingot_judgement *j,
+                        rnp_key_handle_t *ret, ingot_error *reterr)
+{
+        _cleanup_(buffer_destroy) char *own = NULL, *fingerprint = NULL, *user = NULL;
+        bool is_primary = false;
+        if (rnp_key_is_primary(key, &is_primary) != RNP_SUCCESS ||
+            rnp_key_get_fprint(key, &own) != RNP_SUCCESS ||
+            (is_primary ? rnp_key_get_fprint(key, &fingerprint)
+                        : rnp_key_get_primary_fprint(key, &fingerprint)) != RNP_SUCCESS ||
+            rnp_locate_key(w->ffi, "fingerprint", fingerprint, ret) != RNP_SUCCESS || !*ret)
+                return ingot_judgement_refuse(j, reterr, "the key's primary key is missing");
+        free(j->key);
+        j->key = NULL;
+        int r = keep_lower(&j->key, fingerprint, reterr);
+        j->verifier = file_of(w, fingerprint);
+        if (r >= 0 && rnp_key_get_primary_uid(*ret, &user) == RNP_SUCCESS)
+                r = ingot_strdup(&j->signer, user, reterr);
+        if (r >= 0 && !is_primary)
+                r = ingot_format(&j->comment, reterr, "by subkey %s", own);
+        return r;
+}
+
+static int judge_key(const struct work *w, rnp_key_handle_t key, struct ingot_judgement *j,
+                     ingot_error *reterr)
+{
+        _cleanup_(key_destroy) rnp_key_handle_t primary = NULL;
+        bool signs = false;
+        int r = find_primary(w, key, j, &primary, reterr);
+        if (r < 0 || !primary)
+                return r;
+        const char *fault = key_fault(primary, j->created);
+        if (!fault)
+                fault = key_fault(key, j->created);
+        if (!fault && (rnp_key_allows_usage(key, "sign", &signs) != RNP_SUCCESS || !signs))
+                fault = "the key may not sign (its key flags)";
+        return fault ? ingot_judgement_refuse(j, reterr, "%s", fault) : 0;
+}
+
+/* The key's number from the signature, which is all there is of a key that nobody has. */
+static int keep_key_id(rnp_op_verify_signature_t s, struct ingot_judgement *j, ingot_error *reterr)
 {
         _cleanup_(signature_destroy) rnp_signature_handle_t handle = NULL;
         _cleanup_(buffer_destroy) char *id = NULL;
-        snprintf(ret, 64, "unknown");
-        if (rnp_op_verify_signature_get_handle(s, &handle) == RNP_SUCCESS &&
-            rnp_signature_get_keyid(handle, &id) == RNP_SUCCESS && id)
-                snprintf(ret, 64, "%s", id);
+        if (rnp_op_verify_signature_get_handle(s, &handle) != RNP_SUCCESS ||
+            rnp_signature_get_keyid(handle, &id) != RNP_SUCCESS || !id)
+                return 0;
+        return keep_lower(&j->key, id, reterr);
 }
 
-/* Finds a signature that counts among those that were checked. */
-static int judge(struct ingot_openpgp *o, rnp_op_verify_t op, rnp_result_t result,
-                 struct ingot_openpgp_signer *ret, ingot_error *reterr)
+static int judge_one(const struct work *w, rnp_op_verify_signature_t s, rnp_result_t result,
+                     struct ingot_verdict *v, ingot_error *reterr)
 {
-        _cleanup_buffer_ struct ingot_buffer reasons = {0};
+        _cleanup_(buffer_destroy) char *hash = NULL;
+        _cleanup_(key_destroy) rnp_key_handle_t key = NULL;
+        struct ingot_judgement *j;
+        uint32_t created = 0;
+        int r = ingot_verdict_add(v, INGOT_TECHNOLOGY_OPENPGP, &j, reterr);
+        if (r >= 0)
+                r = keep_key_id(s, j, reterr);
+        if (r < 0)
+                return r;
+        rnp_op_verify_signature_get_times(s, &created, NULL);
+        j->created = created;
+        if (rnp_op_verify_signature_get_hash(s, &hash) != RNP_SUCCESS)
+                return ingot_judgement_refuse(j, reterr, "the signature cannot be read");
+        if (rnp_op_verify_signature_get_key(s, &key) == RNP_SUCCESS && key)
+                r = judge_key(w, key, j, reterr);
+        if (r >= 0 && !hash_strong(hash))
+                r = ingot_judgement_refuse(j, reterr, "its digest is weak (%s)", hash);
+        const char *fault = status_fault(rnp_op_verify_signature_get_status(s));
+        if (!fault && !key)
+                fault = status_fault(RNP_ERROR_KEY_NOT_FOUND);
+        if (!fault && result != RNP_SUCCESS)
+                fault = rnp_result_to_string(result);
+        if (r >= 0 && fault)
+                r = ingot_judgement_refuse(j, reterr, "%s", fault);
+        return r;
+}
+
+static int judge_all(const struct work *w, rnp_op_verify_t op, rnp_result_t result,
+                     struct ingot_verdict *v, ingot_error *reterr)
+{
         size_t count = 0;
         rnp_op_verify_get_signature_count(op, &count);
         if (count == 0)
                 return ingot_fail(reterr, INGOT_E_FORMAT, "there is no signature (%s)",
                                   rnp_result_to_string(result));
-        for (size_t i = 0; i < count && i < SIGNATURES_MAX; i++) {
+        if (count > SIGNATURES_MAX)
+                return ingot_fail(reterr, INGOT_E_LIMIT, "%zu signatures are too many", count);
+        for (size_t i = 0; i < count; i++) {
                 rnp_op_verify_signature_t s = NULL;
-                struct ingot_openpgp_signer signer = {0};
-                char id[64];
-                if (rnp_op_verify_get_signature_at(op, i, &s) != RNP_SUCCESS)
-                        continue;
-                const char *fault = signature_fault(o, s, &signer);
-                if (!fault && result == RNP_SUCCESS) {
-                        if (ret)
-                                *ret = signer;
-                        return 0;
-                }
-                signature_key_id(s, id);
-                int r = ingot_buffer_printf(&reasons, reterr, "%sby key %s: %s",
-                                            i > 0 ? "; " : "", id,
-                                            fault ? fault : rnp_result_to_string(result));
+                int r = rnp_op_verify_get_signature_at(op, i, &s) == RNP_SUCCESS
+                                ? judge_one(w, s, result, v, reterr)
+                                : ingot_fail(reterr, INGOT_E_INTERNAL, "signature %zu", i);
                 if (r < 0)
                         return r;
         }
-        return ingot_fail(reterr, INGOT_E_REFUSED, "no signature counts: %s",
-                          reasons.data ? (char *) reasons.data : "none is readable");
+        return 0;
 }
 
-int ingot_openpgp_verify_clear(struct ingot_openpgp *o, struct ingot_span document,
-                               struct ingot_buffer *ret_text,
-                               struct ingot_openpgp_signer *ret_signer, ingot_error *reterr)
+/* What was asked to be verified, as librnp reads it. */
+struct subject {
+        const struct ingot_reader *content; /* NULL: clear-signed */
+        struct ingot_span text;             /* the signature or the document */
+        uint64_t at;
+        int r; /* why the content could not be read */
+        ingot_error *error;
+};
+
+static bool read_content(void *context, void *buffer, size_t size, size_t *ret_size)
 {
-        static const char begin[] = "-----BEGIN PGP SIGNED MESSAGE-----";
-        _cleanup_(input_destroy) rnp_input_t in = NULL;
-        _cleanup_(output_destroy) rnp_output_t out = NULL;
-        _cleanup_(verify_destroy) rnp_op_verify_t op = NULL;
-        uint8_t *text = NULL;
-        size_t size = 0;
-        if (document.size < sizeof(begin) || memcmp(document.data, begin, sizeof(begin) - 1) != 0)
-                return ingot_fail(reterr, INGOT_E_FORMAT, "not a clear-signed document");
-        if (rnp_input_from_memory(&in, document.data, document.size, false) != RNP_SUCCESS ||
-            rnp_output_to_memory(&out, 0) != RNP_SUCCESS ||
-            rnp_op_verify_create(&op, o->ffi, in, out) != RNP_SUCCESS)
-                return ingot_fail_nomem(reterr);
-        int r = judge(o, op, rnp_op_verify_execute(op), ret_signer, reterr);
+        struct subject *s = context;
+        size_t n = s->content->size - s->at < size ? (size_t) (s->content->size - s->at) : size;
+        if (n > 0)
+                s->r = ingot_read_at(s->content, s->at, buffer, n, s->error);
+        s->at += n;
+        *ret_size = n;
+        return s->r >= 0;
+}
+
+struct operation {
+        rnp_input_t content, text;
+        rnp_output_t out;
+        rnp_op_verify_t op;
+};
+
+static void operation_done(struct operation *o)
+{
+        verify_destroy(&o->op);
+        output_destroy(&o->out);
+        input_destroy(&o->content);
+        input_destroy(&o->text);
+}
+
+static int start(struct operation *o, rnp_ffi_t ffi, struct subject *s, ingot_error *reterr)
+{
+        bool ok = rnp_input_from_memory(&o->text, s->text.data, s->text.size, false) == RNP_SUCCESS;
+        if (s->content)
+                ok = ok &&
+                     rnp_input_from_callback(&o->content, read_content, NULL, s) == RNP_SUCCESS &&
+                     rnp_op_verify_detached_create(&o->op, ffi, o->content, o->text) == RNP_SUCCESS;
+        else
+                ok = ok && rnp_output_to_memory(&o->out, 0) == RNP_SUCCESS &&
+                     rnp_op_verify_create(&o->op, ffi, o->text, o->out) == RNP_SUCCESS;
+        return ok ? 0 : ingot_fail_nomem(reterr);
+}
+
+/* The time to judge by: see above. The signatures are read once without keys and content. */
+static int find_time(const struct ingot_signature_request *q, const struct subject *s,
+                     uint64_t *ret, ingot_error *reterr)
+{
+        static const struct ingot_reader nothing = {0};
+        _cleanup_(ffi_destroy) rnp_ffi_t ffi = NULL;
+        _cleanup_(operation_done) struct operation o = {0};
+        struct subject empty = *s;
+        size_t count = 0;
+        if (s->content)
+                empty.content = &nothing;
+        int r = new_ffi(&ffi, reterr);
+        if (r >= 0)
+                r = start(&o, ffi, &empty, reterr);
         if (r < 0)
                 return r;
-        if (rnp_output_memory_get_buf(out, &text, &size, false) != RNP_SUCCESS)
-                return ingot_fail(reterr, INGOT_E_INTERNAL, "take the signed text");
-        return ingot_buffer_append(ret_text, text, size, reterr);
+        rnp_op_verify_execute(o.op);
+        rnp_op_verify_get_signature_count(o.op, &count);
+        *ret = q->now;
+        for (size_t i = 0; i < count && i < SIGNATURES_MAX; i++) {
+                rnp_op_verify_signature_t one = NULL;
+                uint32_t created = 0;
+                if (rnp_op_verify_get_signature_at(o.op, i, &one) == RNP_SUCCESS &&
+                    rnp_op_verify_signature_get_times(one, &created, NULL) == RNP_SUCCESS &&
+                    created > *ret)
+                        *ret = created;
+        }
+        return 0;
 }
 
-int ingot_openpgp_verify_detached(struct ingot_openpgp *o, struct ingot_span data,
-                                  struct ingot_span signature,
-                                  struct ingot_openpgp_signer *ret_signer, ingot_error *reterr)
+/*
+ * Distributions build librnp with its debugging log always on, to stderr, and with nothing exported
+ * that stops it. While it works, stderr is /dev/null to it.
+ */
+static pthread_mutex_t quiet_lock = PTHREAD_MUTEX_INITIALIZER;
+
+struct quiet {
+        FILE *null, *real;
+};
+
+static struct quiet quiet_begin(void)
 {
-        _cleanup_(input_destroy) rnp_input_t in = NULL, sig = NULL;
-        _cleanup_(verify_destroy) rnp_op_verify_t op = NULL;
-        if (rnp_input_from_memory(&in, data.data, data.size, false) != RNP_SUCCESS ||
-            rnp_input_from_memory(&sig, signature.data, signature.size, false) != RNP_SUCCESS ||
-            rnp_op_verify_detached_create(&op, o->ffi, in, sig) != RNP_SUCCESS)
-                return ingot_fail_nomem(reterr);
-        return judge(o, op, rnp_op_verify_execute(op), ret_signer, reterr);
+        pthread_mutex_lock(&quiet_lock);
+        struct quiet q = {.null = fopen("/dev/null", "we"), .real = stderr};
+        if (q.null)
+                stderr = q.null;
+        return q;
+}
+
+static void quiet_end(struct quiet *q)
+{
+        stderr = q->real;
+        if (q->null)
+                fclose(q->null);
+        pthread_mutex_unlock(&quiet_lock);
+}
+
+static int judge(const struct ingot_signature_request *q, struct subject *s, struct operation *o,
+                 struct ingot_verdict *v, ingot_error *reterr)
+{
+        _cleanup_(quiet_end) struct quiet quiet = quiet_begin();
+        _cleanup_(work_done) struct work w = {.request = q};
+        uint64_t time = 0;
+        s->error = reterr;
+        int r = find_time(q, s, &time, reterr);
+        if (r >= 0)
+                r = open_keys(&w, time, v, reterr);
+        if (r >= 0)
+                r = start(o, w.ffi, s, reterr);
+        if (r < 0)
+                return r;
+        rnp_result_t result = rnp_op_verify_execute(o->op);
+        r = s->r < 0 ? s->r : judge_all(&w, o->op, result, v, reterr);
+        verify_destroy(&o->op); /* before the keys go */
+        o->op = NULL;
+        return r;
+}
+
+int ingot_openpgp_judge(const struct ingot_signature_request *q, struct ingot_span signature,
+                        struct ingot_verdict *v, ingot_error *reterr)
+{
+        _cleanup_(operation_done) struct operation o = {0};
+        struct subject s = {.content = q->content, .text = signature};
+        return judge(q, &s, &o, v, reterr);
+}
+
+/* Behind the first line, and lines of "Hash:", to the empty one. */
+static int skip_head(const uint8_t **p, const uint8_t *end, ingot_error *reterr)
+{
+        size_t known = sizeof(begin_clear) - 1;
+        for (;;) {
+                const uint8_t *line = memchr(*p, '\n', (size_t) (end - *p));
+                if (!line)
+                        return ingot_fail(reterr, INGOT_E_FORMAT, "the document ends in its head");
+                for (const uint8_t *c = *p + known; c < line; c++)
+                        if (known == 0 ? !isprint(*c) && *c != '\r' : !isspace(*c))
+                                return ingot_fail(reterr, INGOT_E_FORMAT,
+                                                  "a malformed line before the signed text");
+                *p = line + 1;
+                known = 0;
+                if (*p < end && (**p == '\n' || **p == '\r'))
+                        return 0;
+                if (!starts(INGOT_SPAN(*p, (size_t) (end - *p)), "Hash: "))
+                        return ingot_fail(reterr, INGOT_E_FORMAT,
+                                          "another line than \"Hash:\" before the signed text");
+        }
+}
+
+/* Only "Hash:" may stand in front of the signed text, and nothing behind the signature: whoever
+ * reads the document could take it for signed. */
+static int check_frame(struct ingot_span d, ingot_error *reterr)
+{
+        const uint8_t *end = d.data + d.size, *p = d.data;
+        if (!ingot_openpgp_recognise_clear(d))
+                return ingot_fail(reterr, INGOT_E_FORMAT, "not a clear-signed document");
+        if (d.size > INGOT_OPENPGP_DOCUMENT_MAX)
+                return ingot_fail(reterr, INGOT_E_LIMIT, "a document of %zu bytes is too large",
+                                  d.size);
+        int r = skip_head(&p, end, reterr);
+        if (r < 0)
+                return r;
+        const uint8_t *last =
+                memmem(p, (size_t) (end - p), end_signature, sizeof(end_signature) - 1);
+        if (!last)
+                return ingot_fail(reterr, INGOT_E_FORMAT, "the end of the signature is missing");
+        for (last += sizeof(end_signature) - 1; last < end; last++)
+                if (!isspace(*last))
+                        return ingot_fail(reterr, INGOT_E_FORMAT,
+                                          "%zu bytes behind the signature are not signed",
+                                          (size_t) (end - last));
+        return 0;
+}
+
+int ingot_openpgp_judge_clear(const struct ingot_signature_request *q, struct ingot_span document,
+                              struct ingot_buffer *ret_text, struct ingot_verdict *v,
+                              ingot_error *reterr)
+{
+        _cleanup_(operation_done) struct operation o = {0};
+        struct subject s = {.text = document};
+        size_t first = v->count, size = 0;
+        uint8_t *text = NULL;
+        int r = check_frame(document, reterr);
+        if (r >= 0)
+                r = judge(q, &s, &o, v, reterr);
+        if (r < 0)
+                return r;
+        for (; first < v->count && v->items[first].reason; first++)
+                ;
+        if (first == v->count)
+                return 0;
+        if (rnp_output_memory_get_buf(o.out, &text, &size, false) != RNP_SUCCESS)
+                return ingot_fail(reterr, INGOT_E_INTERNAL, "take the signed text");
+        return ingot_buffer_append(ret_text, text, size, reterr);
 }

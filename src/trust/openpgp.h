@@ -1,43 +1,30 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * OpenPGP signatures (RFC 4880, RFC 9580 as far as librnp), checked against keyring files and
+ * OpenPGP signatures (RFC 4880, RFC 9580 as far as librnp), checked against the given key files and
  * nothing else: no keyring of the user, no network.
  *
- * A signature counts when its key stands in the keyrings, neither key nor signature is revoked or
- * expired, and neither its digest (MD5, SHA-1, RIPEMD-160) nor its key (RSA below 2048 bits) is
- * weak. One that counts is enough; those of keys that are not there are passed over, as an archive
- * signs with its next key before anyone has it.
+ * A signature holds when its key is in a key file, may sign, was valid when it signed, and neither
+ * it nor its primary key is revoked; when it has not expired itself; and when neither its digest
+ * (MD5, SHA-1, RIPEMD-160) nor its key (DSA, RSA below 2048 bits) is weak. All files are taken
+ * together: a revocation in one of them counts for the copies in all.
  */
 #pragma once
 
-#include "base/buffer.h"
+#include "trust/verdict.h"
 
-#define INGOT_OPENPGP_FINGERPRINT_MAX 64
+#define INGOT_OPENPGP_DOCUMENT_MAX ((size_t) 16 << 20)
 
-struct ingot_openpgp_signer {
-        char fingerprint[INGOT_OPENPGP_FINGERPRINT_MAX + 1]; /* primary key, upper-case hex */
-        uint64_t created;                                    /* seconds since 1970 */
-};
+/* Does it look like a detached signature, or like a clear-signed document? */
+bool ingot_openpgp_recognise(struct ingot_span text);
+bool ingot_openpgp_recognise_clear(struct ingot_span text);
 
-struct ingot_openpgp; /* loaded keyrings */
+/* A detached signature, binary or armoured: adds a judgement for each signature in it. FORMAT:
+ * malformed, or none in it. */
+int ingot_openpgp_judge(const struct ingot_signature_request *q, struct ingot_span signature,
+                        struct ingot_verdict *v, ingot_error *reterr);
 
-/* Reads binary or armoured keyring files. NOTFOUND: no such file; FORMAT: holds no key. */
-int ingot_openpgp_open(struct ingot_openpgp **ret, const char *const *keyrings, size_t count,
-                       ingot_error *reterr);
-void ingot_openpgp_close(struct ingot_openpgp *o);
-static inline void ingot_openpgp_close_p(struct ingot_openpgp **o)
-{
-        if (*o)
-                ingot_openpgp_close(*o);
-}
-
-/* A clear-signed document: the text that is signed in *ret_text, and no other byte of it.
- * FORMAT: not such a document; REFUSED: no signature counts (each with its reason). */
-int ingot_openpgp_verify_clear(struct ingot_openpgp *o, struct ingot_span document,
-                               struct ingot_buffer *ret_text,
-                               struct ingot_openpgp_signer *ret_signer, ingot_error *reterr);
-
-/* A detached signature, binary or armoured, over DATA. */
-int ingot_openpgp_verify_detached(struct ingot_openpgp *o, struct ingot_span data,
-                                  struct ingot_span signature,
-                                  struct ingot_openpgp_signer *ret_signer, ingot_error *reterr);
+/* A clear-signed document: likewise, and the text that is signed in *ret_text, and no other byte of
+ * it; there is none where no signature holds. FORMAT also for bytes outside of what is signed. */
+int ingot_openpgp_judge_clear(const struct ingot_signature_request *q, struct ingot_span document,
+                              struct ingot_buffer *ret_text, struct ingot_verdict *v,
+                              ingot_error *reterr);

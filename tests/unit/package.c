@@ -306,7 +306,7 @@ TEST(an_index_of_an_unknown_key_is_refused)
         CHECK(world_init(&w, (struct repository_options){0}) && other);
         CHECK(signer_export(other, w.keyring, false));
         CHECK_FAILS(ingot_package_lock(&w.request, &lock, &error), INGOT_E_REFUSED,
-                    "not in the keyring");
+                    "no verifier has its key");
 }
 
 TEST(an_expired_index_is_refused_unless_allowed)

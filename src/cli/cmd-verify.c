@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* ingot verify FILE --signature SIG */
+#include "base/cleanup.h"
+#include "cli/verify.h"
+#include "os/file.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+enum { REFUSED = 3, DOCUMENT_MAX = 16 << 20, HEAD = 64 };
+
+/* "2026-11-22", "2026-11-22 13:48:29", or "@" and seconds since 1970; UTC. */
+static int parse_time(const char *text, uint64_t *ret, ingot_error *reterr)
+{
+        static const char *const forms[] = {"%Y-%m-%d", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%SZ"};
+        if (*text == '@' && ingot_parse_u64(text + 1, ret))
+                return 0;
+        for (size_t i = 0; i < ARRAY_SIZE(forms); i++) {
+                struct tm tm = {0};
+                const char *end = strptime(text, forms[i], &tm);
+                time_t t = end && *end == 0 ? timegm(&tm) : -1;
+                if (t < 0)
+                        continue;
+                *ret = (uint64_t) t;
+                return 0;
+        }
+        return ingot_fail(reterr, INGOT_E_USAGE,
+                          "--time=%s is no time: write 2026-11-22, \"2026-11-22 13:48:29\" (UTC) "
+                          "or @SECONDS",
+                          text);
+}
+
+int verify_request(const struct verify_options *o, struct ingot_key_files *keys,
+                   struct ingot_signature_request *ret, ingot_error *reterr)
+{
+        struct ingot_signature_request q = {.purpose = o->purpose,
+                                            .context = o->context,
+                                            .identity = o->identity,
+                                            .now = (uint64_t) time(NULL),
+                                            .threshold = (size_t) o->threshold};
+        int r = o->time ? parse_time(o->time, &q.now, reterr) : 0;
+        if (r >= 0 && o->keys.count == 0)
+                r = ingot_fail(reterr, INGOT_E_USAGE, "name the keys with --key=FILE");
+        for (size_t i = 0; r >= 0 && i < o->keys.count; i++)
+                r = ingot_key_files_add(keys, o->keys.items[i], reterr);
+        if (r < 0)
+                return r;
+        *ret = q;
+        ret->keys = keys;
+        return 0;
+}
+
+struct signatures {
+        struct ingot_signature_file *files;
+        size_t count;
+};
+
+static void signatures_done(struct signatures *s)
+{
+        for (size_t i = 0; i < s->count; i++)
+                free((void *) s->files[i].content.data);
+        free(s->files);
+}
+
+static int read_signatures(const struct ingot_strings *names, struct signatures *s,
+                           ingot_error *reterr)
+{
+        s->files = calloc(names->count, sizeof(*s->files));
+        if (!s->files)
+                return ingot_fail_nomem(reterr);
+        for (; s->count < names->count; s->count++) {
+                uint8_t *data;
+                size_t size;
+                int r = ingot_file_read(AT_FDCWD, names->items[s->count], INGOT_SIGNATURE_SIZE_MAX,
+                                        &data, &size, reterr);
+                if (r < 0)
+                        return r;
+                s->files[s->count].name = names->items[s->count];
+                s->files[s->count].content = INGOT_SPAN(data, size);
+        }
+        return 0;
+}
+
+static int verify_detached(const struct invocation *in, const char *name,
+                           const struct ingot_reader *reader, ingot_error *reterr)
+{
+        const struct verify_options *o = in->options;
+        _cleanup_key_files_ struct ingot_key_files keys = {0};
+        _cleanup_verdict_ struct ingot_verdict verdict = {0};
+        _cleanup_(signatures_done) struct signatures s = {0};
+        struct ingot_signature_request q;
+        int r = verify_request(o, &keys, &q, reterr);
+        if (r >= 0)
+                r = read_signatures(&o->signatures, &s, reterr);
+        if (r < 0)
+                return r;
+        q.content = reader;
+        int refused = r = ingot_signature_verify(&q, s.files, s.count, &verdict, reterr);
+        if (r >= 0)
+                r = verify_show(in, name, &q, &verdict, refused, reterr);
+        return r < 0 ? r : refused ? REFUSED : 0;
+}
+
+static int verify_inside(const struct invocation *in, const char *name,
+                         const struct ingot_reader *reader, ingot_error *reterr)
+{
+        _cleanup_key_files_ struct ingot_key_files keys = {0};
+        _cleanup_verdict_ struct ingot_verdict verdict = {0};
+        _cleanup_buffer_ struct ingot_buffer text = {0};
+        struct ingot_signature_request q;
+        if (reader->size > DOCUMENT_MAX)
+                return ingot_fail(reterr, INGOT_E_LIMIT, "%s: a document of more than %d MiB", name,
+                                  DOCUMENT_MAX >> 20);
+        int r = verify_request(in->options, &keys, &q, reterr);
+        if (r >= 0)
+                r = ingot_buffer_append_zeros(&text, (size_t) reader->size, reterr);
+        if (r >= 0)
+                r = ingot_read_at(reader, 0, text.data, text.size, reterr);
+        if (r < 0)
+                return r;
+        int refused = r = ingot_signature_verify_inside(&q, ingot_buffer_span(&text), NULL,
+                                                        &verdict, reterr);
+        if (r >= 0)
+                r = verify_show(in, name, &q, &verdict, refused, reterr);
+        return r < 0 ? ingot_under(reterr, r, "%s", name) : refused ? REFUSED : 0;
+}
+
+static int starts_inside(const struct ingot_reader *reader, bool *ret, ingot_error *reterr)
+{
+        uint8_t head[HEAD];
+        size_t n = reader->size < sizeof(head) ? (size_t) reader->size : sizeof(head);
+        int r = n ? ingot_read_at(reader, 0, head, n, reterr) : 0;
+        if (r >= 0)
+                *ret = ingot_signature_inside(INGOT_SPAN(head, n));
+        return r;
+}
+
+static int run(const struct invocation *in, ingot_error *reterr)
+{
+        const struct verify_options *o = in->options;
+        const char *name = in->operands[0];
+        _cleanup_file_ struct ingot_file file = INGOT_FILE_NONE;
+        bool inside = false;
+        int r = ingot_file_open(&file, name, reterr);
+        if (r < 0)
+                return r;
+        struct ingot_reader reader = ingot_file_reader(&file);
+        if (o->signatures.count > 0)
+                return verify_detached(in, name, &reader, reterr);
+        r = starts_inside(&reader, &inside, reterr);
+        if (r < 0)
+                return r;
+        if (inside)
+                return verify_inside(in, name, &reader, reterr);
+        return ingot_fail(reterr, INGOT_E_USAGE,
+                          "%s carries no signature: name the file that has it with "
+                          "--signature=FILE",
+                          name);
+}
+
+static const struct option rows[] = {
+        STRINGS('s', "signature", "FILE", struct verify_options, signatures,
+                "A signature over FILE; may be given several times"),
+        STRINGS('k', "key", "FILE", struct verify_options, keys,
+                "Keys that may sign; may be given several times"),
+        STRING(0, "purpose", "PURPOSE", struct verify_options, purpose,
+               "What it is verified for: image, package, repository-metadata, …"),
+        STRING(0, "context", "CONTEXT", struct verify_options, context,
+               "Where it is used; \"default\" if not given"),
+        STRING(0, "identity", "NAME", struct verify_options, identity,
+               "Of SSH signatures: only by this principal"),
+        UINT('m', "threshold", "M", struct verify_options, threshold,
+             "So many different keys must have signed; default 1"),
+        STRING(0, "time", "TIME", struct verify_options, time,
+               "Judge as of then, where a signature does not say when it was made"),
+        OPTION_JSON,
+        OPTION_NO_COLOR,
+        {0},
+};
+
+static const struct example examples[] = {
+        {"ingot verify --key=archive.asc InRelease", "Check a document that carries its signature"},
+        {"ingot verify --key=release.pub --signature=disk.raw.minisig disk.raw",
+         "Check a file against the signature beside it"},
+        {"ingot verify --key=archive.asc InRelease --json | grep '\"holds\":true'",
+         "The same for a program"},
+        {0},
+};
+
+const struct command cmd_verify = {
+        .name = "verify",
+        .synopsis = "FILE",
+        .summary = "Verify signatures",
+        .details =
+                "Checks signatures of OpenPGP (detached, or a clear-signed document), minisign and "
+                "signify; which one it is, is seen from the content. Keys are files of any of "
+                "them.\n"
+                "\n"
+                "No keyring of yours is looked at, no program is run, nothing is written. A "
+                "signature by a key that is not there is passed over; so many keys as "
+                "--threshold says must have signed.\n"
+                "\n"
+                "Exits with 0 when it holds, 3 when it is refused, and 1 when it could not be "
+                "checked.",
+        .rows = rows,
+        .examples = examples,
+        .operands_min = 1,
+        .operands_max = 1,
+        .options_size = sizeof(struct verify_options),
+        .run = run,
+};

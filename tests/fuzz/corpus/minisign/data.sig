@@ -1,0 +1,2 @@
+untrusted comment: verify with signify.pub
+RWQT2ff9B8X6XUA7mo10drY11KGobg6FpYy3MdmPX0CUu5z1xUi+j4eNv/N3Te9P0TTjpzxTicMX6GmXvVhmu+I8qcg5R5EtRQc=
