@@ -87,7 +87,7 @@ int ingot_module_info_split(struct ingot_span section, struct ingot_strings *ret
 
 int ingot_module_info(struct ingot_span file, struct ingot_strings *ret, ingot_error *reterr)
 {
-        struct header h;
+        struct header h = {0};
         int r = read_header(file, &h, reterr);
         if (r < 0)
                 return r;

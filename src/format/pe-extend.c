@@ -169,7 +169,7 @@ static int place_additions(struct extension *x, const struct ingot_pe_addition *
         uint64_t offset = x->body.size, address = x->memory_end;
         for (size_t i = 0; i < count; i++) {
                 struct ingot_pe_section *s = x->added + i;
-                uint64_t size, name = strlen(additions[i].name);
+                uint64_t size = 0, name = strlen(additions[i].name);
                 int e = addition_size(additions + i, &size, reterr);
                 if (e < 0)
                         return e;

@@ -163,7 +163,7 @@ static int decode_sections(const struct ingot_reader *r, struct ingot_pe *pe, in
 int ingot_pe_decode(const struct ingot_reader *r, struct ingot_pe *ret, ingot_error *reterr)
 {
         _cleanup_pe_ struct ingot_pe pe = {.file_size = r->size};
-        size_t optional_size;
+        size_t optional_size = 0;
         int e = decode_coff(r, &pe, &optional_size, reterr);
         if (e < 0)
                 return e;

@@ -205,7 +205,7 @@ static int add_user(struct ingot_tree *tree, struct ingot_accounts *a,
 {
         _cleanup_free_ char *home = NULL;
         const char *shell = u->shell;
-        uint32_t uid;
+        uint32_t uid = 0;
         int r = check_user(tree, u, reterr);
         if (r >= 0)
                 r = choose_uid(a, u, &uid, reterr);

@@ -227,7 +227,7 @@ static int load_other(struct loading *l, struct archive_entry *e, enum ingot_fil
 static int load_entry(struct loading *l, struct archive_entry *e, const char *path,
                       ingot_error *reterr)
 {
-        enum ingot_file_type type;
+        enum ingot_file_type type = INGOT_FILE_REGULAR;
         const char *link = archive_entry_hardlink(e);
         if (!link)
                 link = archive_entry_hardlink_utf8(e);
