@@ -52,6 +52,7 @@ static const struct option rows[] = {OPTION_PARTITION(struct cat_options, partit
 static const struct example examples[] = {
         {"ingot cat initrd.cpio etc/hostname", "Print a file of an initrd"},
         {"ingot cat linux.efi .cmdline", "Print the command line that a UKI has"},
+        {"ingot cat linux.efi .initrd/etc/hostname", "Print a file of the initrd in a UKI"},
         {0},
 };
 

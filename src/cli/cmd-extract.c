@@ -48,6 +48,7 @@ static const struct option rows[] = {
 static const struct example examples[] = {
         {"ingot extract initrd.cpio -o initrd", "Unpack an initrd into a folder"},
         {"ingot extract linux.efi .linux -o .", "Take the kernel out of a UKI"},
+        {"ingot extract linux.efi .initrd/ -o initrd-of-uki", "Unpack the initrd of a UKI"},
         {0},
 };
 

@@ -157,12 +157,11 @@ static int make_prefix(const char *path, char **ret, ingot_error *reterr)
 static int find_listed(const struct view *v, const char *path, struct ingot_inode **ret,
                        ingot_error *reterr)
 {
-        struct ingot_inode *link = ingot_tree_lookup(v->tree, path);
-        int e = view_find(v, path, ret, link && link->type == INGOT_FILE_SYMLINK ? NULL : reterr);
-        if (link && (e < 0 || (*ret)->type != INGOT_FILE_DIRECTORY)) {
-                *ret = link;
-                return 0;
-        }
+        struct ingot_inode *target;
+        int e = ingot_image_find(v->part, path, false, ret, reterr);
+        if (e == 0 && (*ret)->type == INGOT_FILE_SYMLINK && view_find(v, path, &target, NULL) == 0 &&
+            target->type == INGOT_FILE_DIRECTORY)
+                *ret = target;
         return e;
 }
 
@@ -201,6 +200,7 @@ static const struct example examples[] = {
         {"ingot list --partition=esp disk.raw /", "List the top of a disk's ESP"},
         {"ingot list -lR initrd.cpio", "List all of an initrd with modes and sizes"},
         {"ingot list linux.efi", "List the sections of a UKI"},
+        {"ingot list linux.efi .initrd/", "List the initrd that a UKI holds"},
         {0},
 };
 
@@ -210,7 +210,11 @@ const struct command cmd_list = {
         .summary = "List the files in an image",
         .details = "Looks into disk images, erofs and FAT file systems, cpio archives, and EFI "
                    "programs, whose sections are shown as files. Nothing is mounted. Of a disk the "
-                   "root partition is shown unless --partition names another one.",
+                   "root partition is shown unless --partition names another one.\n"
+                   "\n"
+                   "A path goes on into a file that is one of these itself: .initrd/etc of a UKI, "
+                   "EFI/Linux/a.efi/.initrd/init of an ESP. A slash at its end means what is in the "
+                   "file.",
         .rows = rows,
         .examples = examples,
         .operands_min = 1,

@@ -10,6 +10,7 @@ void view_close(struct view *v)
 
 int view_open(struct view *v, const char *file, const char *partition, ingot_error *reterr)
 {
+        const struct ingot_tree *tree;
         int e = ingot_file_open(&v->file, file, reterr);
         if (e < 0)
                 return e;
@@ -18,18 +19,12 @@ int view_open(struct view *v, const char *file, const char *partition, ingot_err
         if (e == 0)
                 e = ingot_image_select(&v->image, partition, &v->part, reterr);
         if (e == 0)
-                e = ingot_image_tree(v->part, &v->tree, reterr);
+                e = ingot_image_tree(v->part, &tree, reterr);
         return ingot_under(reterr, e, "%s", file);
 }
 
 int view_find(const struct view *v, const char *path, struct ingot_inode **ret,
               ingot_error *reterr)
 {
-        struct ingot_inode *inode = ingot_tree_lookup(v->tree, path);
-        if (!inode || inode->type == INGOT_FILE_SYMLINK)
-                inode = ingot_tree_resolve(v->tree, path);
-        if (!inode)
-                return ingot_fail(reterr, INGOT_E_NOTFOUND, "no '%s' in it", path);
-        *ret = inode;
-        return 0;
+        return ingot_image_find(v->part, path, true, ret, reterr);
 }

@@ -11,7 +11,6 @@ struct view {
         struct ingot_reader reader; /* of the file */
         struct ingot_image image;   /* the whole */
         struct ingot_image *part;   /* what was asked for */
-        const struct ingot_tree *tree;
 };
 
 #define VIEW_NONE ((struct view){.file = INGOT_FILE_NONE})
@@ -19,7 +18,7 @@ struct view {
 /* Opens FILE and finds the files of that partition (NULL: the usual one). */
 int view_open(struct view *v, const char *file, const char *partition, ingot_error *reterr);
 void view_close(struct view *v);
-/* What stands at PATH, links followed; NOTFOUND. */
+/* What stands at PATH, all links followed; NOTFOUND. */
 int view_find(const struct view *v, const char *path, struct ingot_inode **ret,
               ingot_error *reterr);
 

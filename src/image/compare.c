@@ -118,6 +118,50 @@ static const struct ingot_uki_section *same_section(const struct ingot_uki *uki,
         return NULL;
 }
 
+static int compare_trees(struct ingot_comparison *c, const char *where, struct ingot_image *a,
+                         struct ingot_image *b, ingot_error *reterr)
+{
+        const struct ingot_tree *x, *y;
+        int e = ingot_image_tree(a, &x, reterr);
+        if (e == 0)
+                e = ingot_image_tree(b, &y, reterr);
+        if (e == 0)
+                e = ingot_compare_packages(c, where, x, y, reterr);
+        return e < 0 ? e : ingot_compare_files(c, where, x, y, reterr);
+}
+
+static int open_section(const struct ingot_image *image, const struct ingot_uki_section *s,
+                        struct ingot_image *ret, ingot_error *reterr)
+{
+        struct ingot_reader r;
+        int e = ingot_pe_section_reader(&image->reader, &s->pe, &r, reterr);
+        return e < 0 ? e : ingot_image_open(&r, ret, reterr);
+}
+
+/* The files of two sections that are initrds. What cannot be read as such has only its bytes. */
+static int compare_initrds(struct ingot_comparison *c, const char *where, struct ingot_image *a,
+                           const struct ingot_uki_section *s, struct ingot_image *b,
+                           const struct ingot_uki_section *t, ingot_error *reterr)
+{
+        _cleanup_image_ struct ingot_image x = {0}, y = {0};
+        _cleanup_free_ char *inner = NULL;
+        char name[48];
+        ingot_error error = {0};
+        section_name(s, name);
+        int e = ingot_format(&inner, &error, "%s%s%s", where, *where ? ": " : "", name);
+        if (e == 0)
+                e = open_section(a, s, &x, &error);
+        if (e == 0)
+                e = open_section(b, t, &y, &error);
+        if (e == 0 && x.content == INGOT_CONTENT_CPIO && y.content == INGOT_CONTENT_CPIO)
+                e = compare_trees(c, inner, &x, &y, &error);
+        if (e == -INGOT_E_FORMAT || e == -INGOT_E_LIMIT || e == -INGOT_E_UNSUPPORTED)
+                return 0;
+        if (e < 0 && reterr)
+                *reterr = error;
+        return ingot_under(reterr, e, "%s", name);
+}
+
 static int compare_section(struct ingot_comparison *c, const char *where, struct ingot_image *a,
                            struct ingot_image *b, size_t index, ingot_error *reterr)
 {
@@ -136,8 +180,10 @@ static int compare_section(struct ingot_comparison *c, const char *where, struct
         if (e < 0 || memcmp(x, y, sizeof(x)) == 0)
                 return e;
         ingot_human_size(other, t->pe.virtual_size);
-        return ingot_comparison_add(c, INGOT_DIFFERENCE_SECTION, INGOT_CHANGE_CHANGED, where, name,
-                                    reterr, "content, %s -> %s", size, other);
+        e = ingot_comparison_add(c, INGOT_DIFFERENCE_SECTION, INGOT_CHANGE_CHANGED, where, name,
+                                 reterr, "content, %s -> %s", size, other);
+        return e < 0 || s->kind != INGOT_UKI_INITRD ? e
+                                                    : compare_initrds(c, where, a, s, b, t, reterr);
 }
 
 static int compare_uki(struct ingot_comparison *c, const char *where, struct ingot_image *a,
@@ -160,18 +206,6 @@ static int compare_uki(struct ingot_comparison *c, const char *where, struct ing
                         return e;
         }
         return 0;
-}
-
-static int compare_trees(struct ingot_comparison *c, const char *where, struct ingot_image *a,
-                         struct ingot_image *b, ingot_error *reterr)
-{
-        const struct ingot_tree *x, *y;
-        int e = ingot_image_tree(a, &x, reterr);
-        if (e == 0)
-                e = ingot_image_tree(b, &y, reterr);
-        if (e == 0)
-                e = ingot_compare_packages(c, where, x, y, reterr);
-        return e < 0 ? e : ingot_compare_files(c, where, x, y, reterr);
 }
 
 /* The partner of program INDEX: of the same path, else the UKI in the same place among those of

@@ -80,6 +80,73 @@ int ingot_image_tree(struct ingot_image *image, const struct ingot_tree **ret, i
         return 0;
 }
 
+/* The image that the file at PATH is; opened once. */
+static int enter(struct ingot_image *image, const char *path, const struct ingot_inode *file,
+                 struct ingot_image **ret, ingot_error *reterr)
+{
+        for (size_t i = 0; i < image->entered_count; i++)
+                if (strcmp(image->entered[i]->path, path) == 0) {
+                        *ret = image->entered[i];
+                        return 0;
+                }
+        struct ingot_image **list =
+                reallocarray(image->entered, image->entered_count + 1, sizeof(*list));
+        if (!list)
+                return ingot_fail_nomem(reterr);
+        image->entered = list;
+        _cleanup_free_ struct ingot_image *inner = calloc(1, sizeof(*inner));
+        if (!inner)
+                return ingot_fail_nomem(reterr);
+        int e = ingot_image_open(&file->content, inner, reterr);
+        if (e == 0)
+                e = ingot_strdup(&inner->path, path, reterr);
+        if (e < 0) {
+                ingot_image_done(inner);
+                return e;
+        }
+        *ret = list[image->entered_count++] = TAKE_PTR(inner);
+        return 0;
+}
+
+/* What stands at REST in the file at PATH. */
+static int find_inside(struct ingot_image *image, const char *path, const struct ingot_inode *file,
+                       const char *rest, bool follow, struct ingot_inode **ret, ingot_error *reterr)
+{
+        struct ingot_image *inner = NULL, *part;
+        int e = enter(image, path, file, &inner, reterr);
+        if (e == 0)
+                e = ingot_image_select(inner, NULL, &part, reterr);
+        if (e == 0)
+                e = ingot_image_find(part, rest, follow, ret, reterr);
+        return ingot_under(reterr, e, "%.400s", path);
+}
+
+int ingot_image_find(struct ingot_image *image, const char *path, bool follow,
+                     struct ingot_inode **ret, ingot_error *reterr)
+{
+        const struct ingot_tree *tree;
+        int e = ingot_image_tree(image, &tree, reterr);
+        if (e < 0)
+                return e;
+        struct ingot_inode *inode = ingot_tree_lookup(tree, path);
+        if (!inode || (follow && inode->type == INGOT_FILE_SYMLINK))
+                inode = ingot_tree_resolve(tree, path);
+        if (inode && (inode->type != INGOT_FILE_REGULAR || !ingot_ends_with(path, "/"))) {
+                *ret = inode;
+                return 0;
+        }
+        for (const char *slash = path + strspn(path, "/"); (slash = strchr(slash, '/')); slash++) {
+                _cleanup_free_ char *outer = strndup(path, (size_t) (slash - path));
+                if (!outer)
+                        return ingot_fail_nomem(reterr);
+                inode = ingot_tree_resolve(tree, outer);
+                if (inode && inode->type == INGOT_FILE_REGULAR)
+                        return find_inside(image, outer, inode, slash + strspn(slash, "/"), follow,
+                                           ret, reterr);
+        }
+        return ingot_fail(reterr, INGOT_E_NOTFOUND, "no '%s' in it", path);
+}
+
 static bool has_files(const struct ingot_image *image)
 {
         return image->tree || image->uki || image->content == INGOT_CONTENT_CPIO;

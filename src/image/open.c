@@ -49,6 +49,11 @@ void ingot_image_done(struct ingot_image *image)
         for (size_t i = 0; i < image->part_count; i++)
                 ingot_image_done(image->parts + i);
         free(image->parts);
+        for (size_t i = 0; i < image->entered_count; i++) {
+                ingot_image_done(image->entered[i]);
+                free(image->entered[i]);
+        }
+        free(image->entered);
         free(image->problem);
         free(image->path);
         ingot_tree_free(image->tree);

@@ -41,7 +41,9 @@ struct ingot_image {
         struct ingot_image *parts;
         size_t part_count;
         const struct ingot_gpt_partition *partition; /* of a partition */
-        char *path;                                  /* of an EFI program in a FAT */
+        char *path; /* of an EFI program in a FAT, of a file that was entered */
+        struct ingot_image **entered; /* files in it into which a path went on */
+        size_t entered_count;
 
         struct ingot_gpt *gpt;   /* DISK */
         struct ingot_uki *uki;   /* UKI, PE */
@@ -72,6 +74,14 @@ void ingot_image_done(struct ingot_image *image);
  * profile N below "profile-N/". UNSUPPORTED for what has none.
  */
 int ingot_image_tree(struct ingot_image *image, const struct ingot_tree **ret, ingot_error *reterr);
+
+/*
+ * What stands at PATH, links followed; with FOLLOW the last one, too. A path goes on into a file that
+ * is an image itself: "EFI/Linux/a.efi/.initrd/init"; of such a file a '/' at the end means the root
+ * of what is in it. The image keeps what was opened for that. NOTFOUND.
+ */
+int ingot_image_find(struct ingot_image *image, const char *path, bool follow,
+                     struct ingot_inode **ret, ingot_error *reterr);
 
 /*
  * The part that SELECTOR names: of a disk a partition's number, label, type ("root-x86-64") or
