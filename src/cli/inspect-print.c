@@ -8,11 +8,11 @@
 #include "image/inspect.h"
 
 #include <inttypes.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
 #define TEXT_MAX 65536
-#define MAP_WIDTH 80
 
 void inspect_attributes(uint64_t attributes, char ret[128])
 {
@@ -41,18 +41,74 @@ static const char *human(uint64_t size)
         return text;
 }
 
-/* A label in a column of its own, then what follows. */
-static void label(int indent, const char *name)
+/* How many columns TEXT takes. */
+static size_t columns_of(const char *text)
 {
-        printf("%*s%s%-*s%s", indent, "", print_style(stdout, STYLE_FAINT), indent ? 17 : 20, name,
-               print_style(stdout, STYLE_PLAIN));
+        size_t n = 0;
+        for (; *text; text++)
+                n += ((uint8_t) *text & 0xc0) != 0x80;
+        return n;
 }
 
+/* The bytes of TEXT for a line of ROOM columns; it is parted between words, if it has some. */
+static size_t line_size(const char *text, size_t room)
+{
+        size_t at = 0, columns = 0, part = 0;
+        for (; text[at]; at++) {
+                if (((uint8_t) text[at] & 0xc0) != 0x80 && ++columns > room)
+                        return part ? part : at;
+                if (strchr(" ,/", text[at]) && columns * 2 > room)
+                        part = text[at] == ' ' ? at : at + 1;
+        }
+        return at;
+}
+
+/* Escaped text from column COLUMN on, where the cursor is; further lines begin in column NEXT. */
+static void put_wrapped(int column, int next, const char *text)
+{
+        int width = (int) print_width(stdout);
+        for (bool first = true; first || *text; first = false) {
+                int from = first ? column : next;
+                size_t n = line_size(text, width > from + 16 ? (size_t) (width - from) : 16);
+                printf("%*s%.*s\n", first ? 0 : from, "", (int) n, text);
+                text += n;
+                text += strspn(text, " ");
+        }
+}
+
+/* A label, in a column of its own as far as it is followed by something. */
+static int label(int indent, const char *name, bool followed)
+{
+        int width = indent ? 17 : 20;
+        printf("%*s%s%-*s%s", indent, "", print_style(stdout, STYLE_FAINT), followed ? width : 0,
+               name, print_style(stdout, STYLE_PLAIN));
+        return indent + width;
+}
+
+/* One long word, such as a digest, stands in the next line rather than in two. */
 static void line(int indent, const char *name, const char *text)
 {
-        label(indent, name);
-        print_text(stdout, text);
-        putchar('\n');
+        _cleanup_free_ char *escaped = ingot_escape(text);
+        const char *value = escaped ? escaped : "(out of memory)";
+        size_t width = print_width(stdout), columns = columns_of(value), begin = (size_t) indent;
+        if (begin + 20 + columns > width && begin + 4 + columns <= width && !strchr(value, ' ')) {
+                label(indent, name, false);
+                printf("\n%*s%s\n", indent + 4, "", value);
+        } else {
+                int column = label(indent, name, true);
+                put_wrapped(column, column, value);
+        }
+}
+
+__attribute__((format(printf, 3, 4))) static void line_format(int indent, const char *name,
+                                                              const char *format, ...)
+{
+        char text[512];
+        va_list args;
+        va_start(args, format);
+        vsnprintf(text, sizeof(text), format, args);
+        va_end(args);
+        line(indent, name, text);
 }
 
 static void line_uuid(int indent, const char *name, const struct ingot_uuid *uuid)
@@ -78,21 +134,21 @@ static int print_statistics(int indent, struct ingot_image *image, ingot_error *
                 e = ingot_tree_statistics_of(tree, &s, reterr);
         if (e < 0)
                 return e;
-        label(indent, "Files");
-        printf("%" PRIu64 " files, %" PRIu64 " directories, %" PRIu64 " links, %" PRIu64
-               " devices, %" PRIu64 " hard links\n",
-               s.files, s.directories, s.symlinks, s.devices, s.hard_links);
-        label(indent, "Content");
-        printf("%s", human(s.content_size));
+        line_format(indent, "Files",
+                    "%" PRIu64 " files, %" PRIu64 " directories, %" PRIu64 " links, %" PRIu64
+                    " devices, %" PRIu64 " hard links",
+                    s.files, s.directories, s.symlinks, s.devices, s.hard_links);
         if (image->content == INGOT_CONTENT_EROFS && image->erofs.size > 0)
-                printf(" in %s (%.2f:1)", human(image->erofs.size),
-                       (double) s.content_size / (double) image->erofs.size);
-        putchar('\n');
+                line_format(indent, "Content", "%s in %s (%.2f:1)", human(s.content_size),
+                            human(image->erofs.size),
+                            (double) s.content_size / (double) image->erofs.size);
+        else
+                line(indent, "Content", human(s.content_size));
         for (size_t i = 0; i < s.largest_count; i++) {
-                label(indent, i == 0 ? "Largest" : "");
+                _cleanup_free_ char *path = ingot_escape(s.largest[i].path);
+                int column = label(indent, i == 0 ? "Largest" : "", true);
                 printf("%5s  ", human(s.largest[i].size));
-                print_text(stdout, s.largest[i].path);
-                putchar('\n');
+                put_wrapped(column + 7, column + 7, path ? path : "(out of memory)");
         }
         return 0;
 }
@@ -114,21 +170,30 @@ static int print_erofs(int indent, struct ingot_image *image, ingot_error *reter
         return print_statistics(indent, image, reterr);
 }
 
+/* Below a line that says how far it is to be believed. */
+static void print_root_hash(int indent, const struct ingot_image *tree)
+{
+        char text[2 * INGOT_VERITY_DIGEST_SIZE + 1];
+        ingot_hex(text, tree->root_hash, sizeof(tree->root_hash));
+        line(indent, "Root hash", "of the tree's top block; the data was not compared");
+        printf("%*s%s\n", indent + 4, "", text);
+}
+
 static int print_verity(int indent, const struct ingot_image *image)
 {
         const struct ingot_verity *v = &image->verity;
         if (image->root_hash_known)
-                line_hex(indent, "Root hash", image->root_hash, sizeof(image->root_hash));
+                print_root_hash(indent, image);
         else
                 line(indent, "Root hash", "not known: one data block, and it is not here");
         line_hex(indent, "Salt", v->salt, v->salt_size);
         line_uuid(indent, "Verity UUID", &v->uuid);
-        label(indent, "Data");
-        printf("%" PRIu64 " blocks of %" PRIu32 " bytes (%s)", v->data_blocks, v->data_block_size,
-               human(v->data_blocks * v->data_block_size));
+        char place[32] = "";
         if (image->data)
-                printf(", partition %u", image->data->partition->number);
-        putchar('\n');
+                snprintf(place, sizeof(place), ", partition %u", image->data->partition->number);
+        line_format(indent, "Data", "%" PRIu64 " blocks of %" PRIu32 " bytes (%s)%s",
+                    v->data_blocks, v->data_block_size,
+                    human(v->data_blocks * v->data_block_size), place);
         return 0;
 }
 
@@ -138,9 +203,9 @@ static void print_lines(int indent, const char *text)
         while (*text) {
                 size_t n = strcspn(text, "\n");
                 _cleanup_free_ char *part = strndup(text, n);
+                _cleanup_free_ char *escaped = ingot_escape(part ? part : "");
                 printf("%*s", indent, "");
-                print_text(stdout, part ? part : "");
-                putchar('\n');
+                put_wrapped(indent, indent + 2, escaped ? escaped : "(out of memory)");
                 text += n + (text[n] == '\n');
         }
 }
@@ -161,7 +226,11 @@ static int print_section(int indent, const struct ingot_image *image,
                 return e;
         ingot_hex(hex, digest, sizeof(digest));
         _cleanup_free_ char *name = ingot_escape(s->pe.name);
-        printf("%*s%-9s %5s %s\n", indent, "", name ? name : "", human(s->pe.virtual_size), hex);
+        printf("%*s%-9s %5s", indent, "", name ? name : "", human(s->pe.virtual_size));
+        if ((size_t) indent + 16 + strlen(hex) > print_width(stdout))
+                printf("\n%*s%s\n", indent + 4, "", hex);
+        else
+                printf(" %s\n", hex);
         if (!is_text(s->kind) || s->pe.virtual_size > TEXT_MAX)
                 return 0;
         _cleanup_free_ uint8_t *text = NULL;
@@ -199,10 +268,9 @@ static int print_fat(int indent, struct ingot_image *image, ingot_error *reterr)
         char id[16];
         snprintf(id, sizeof(id), "%04X-%04X", image->fat.volume_id >> 16,
                  image->fat.volume_id & 0xffff);
-        label(indent, "Volume");
-        printf("FAT%u, %s, clusters of %s, %s free\n", image->fat.bits, id,
-               human(image->fat.cluster_size),
-               human((uint64_t) image->fat.free_clusters * image->fat.cluster_size));
+        line_format(indent, "Volume", "FAT%u, %s, clusters of %s, %s free", image->fat.bits, id,
+                    human(image->fat.cluster_size),
+                    human((uint64_t) image->fat.free_clusters * image->fat.cluster_size));
         int e = print_statistics(indent, image, reterr);
         for (size_t i = 0; e == 0 && i < image->part_count; i++) {
                 printf("%*s", indent, "");
@@ -255,15 +323,14 @@ static int print_partition(const struct ingot_image *disk, struct ingot_image *p
                type ? type->name : uuid, print_style(stdout, STYLE_PLAIN));
         print_text(stdout, p->name);
         putchar('\n');
-        label(4, "Size");
-        printf("%s at %s (%" PRIu64 " bytes at %" PRIu64 ")\n",
-               human(ingot_gpt_size(disk->gpt, p)), human(ingot_gpt_offset(disk->gpt, p)),
-               ingot_gpt_size(disk->gpt, p), ingot_gpt_offset(disk->gpt, p));
+        line_format(4, "Size", "%s at %s (%" PRIu64 " bytes at %" PRIu64 ")",
+                    human(ingot_gpt_size(disk->gpt, p)), human(ingot_gpt_offset(disk->gpt, p)),
+                    ingot_gpt_size(disk->gpt, p), ingot_gpt_offset(disk->gpt, p));
         line_uuid(4, "UUID", &p->uuid);
         if (*attributes)
                 line(4, "Attributes", attributes);
         if (part->hash && part->hash->root_hash_known)
-                line_hex(4, "Root hash", part->hash->root_hash, INGOT_VERITY_DIGEST_SIZE);
+                print_root_hash(4, part->hash);
         return print_content(4, part, reterr);
 }
 
@@ -271,12 +338,11 @@ static int print_disk(struct ingot_image *image, ingot_error *reterr)
 {
         const struct ingot_gpt *gpt = image->gpt;
         line_uuid(0, "UUID", &gpt->disk_uuid);
-        label(0, "Sectors");
-        printf("%" PRIu64 " of %" PRIu32 " bytes\n", image->reader.size / gpt->sector_size,
-               gpt->sector_size);
+        line_format(0, "Sectors", "%" PRIu64 " of %" PRIu32 " bytes",
+                    image->reader.size / gpt->sector_size, gpt->sector_size);
         if (gpt->health != INGOT_GPT_HEALTHY)
                 line(0, "Damaged", gpt->damage);
-        int e = inspect_print_map(image, MAP_WIDTH, reterr);
+        int e = inspect_print_map(image, print_width(stdout), reterr);
         for (size_t i = 0; e == 0 && i < image->part_count; i++)
                 e = print_partition(image, image->parts + i, reterr);
         return e;
