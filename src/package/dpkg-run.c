@@ -2,6 +2,7 @@
 /* The target's own dpkg, run in a sandbox. */
 #include "package/dpkg-run.h"
 #include "base/cleanup.h"
+#include "base/size.h"
 #include "os/sandbox.h"
 
 #include <inttypes.h>
@@ -223,6 +224,25 @@ static const char *start_of_package(const char *output, const char *end)
         return output;
 }
 
+/* What dpkg says it was processing: "package NAME", or "archive PATH/NAME_ARCHITECTURE.deb", which
+ * becomes the former: the path is one in the sandbox. */
+static void name_package(const char *text, char *ret, size_t size)
+{
+        size_t n = strcspn(text, "(\n");
+        while (n > 0 && text[n - 1] == ' ')
+                n--;
+        if (ingot_starts_with(text, "archive ")) {
+                const char *name = text + strlen("archive ");
+                for (const char *c = name; c < text + n; c++)
+                        if (*c == '/')
+                                name = c + 1;
+                int length = (int) ingot_min_u64(strcspn(name, "_\n"), (size_t) (text + n - name));
+                snprintf(ret, size, "package %.*s", length, name);
+        } else {
+                snprintf(ret, size, "%.*s", (int) n, text);
+        }
+}
+
 int ingot_dpkg_explain(const char *output, int exit_status, ingot_error *reterr)
 {
         static const char marker[] = "dpkg: error processing ";
@@ -234,10 +254,8 @@ int ingot_dpkg_explain(const char *output, int exit_status, ingot_error *reterr)
                                   said);
         }
         /* "dpkg: error processing package NAME (--configure):\n REASON\n" */
-        const char *name = error + strlen(marker), *line = strchr(error, '\n');
-        snprintf(what, sizeof(what), "%.*s", (int) strcspn(name, "(\n"), name);
-        while (*what && what[strlen(what) - 1] == ' ')
-                what[strlen(what) - 1] = 0;
+        const char *line = strchr(error, '\n');
+        name_package(error + strlen(marker), what, sizeof(what));
         line = line ? line + 1 + strspn(line + 1, " ") : "";
         snprintf(reason, sizeof(reason), "%.*s", (int) strcspn(line, "\n"), line);
         last_lines(start_of_package(output, error), error, said, sizeof(said));

@@ -266,11 +266,21 @@ TEST(failures_name_package_and_script)
                 INGOT_E_SYSTEM, "package foo: its postinst failed");
         CHECK(strstr(error.text, "no such user: x") && strstr(error.text, "status 7"));
         CHECK(!strchr(error.text, '\n') && !strstr(error.text, "all is well"));
+        CHECK_FAILS(
+                ingot_dpkg_explain(
+                        "Preparing to unpack /dev/ingot/shy_all.deb ...\nnot today\n"
+                        "dpkg: error processing archive /dev/ingot/shy_all.deb (--unpack):\n"
+                        " new shy package pre-installation script subprocess returned error exit "
+                        "status 3\nErrors were encountered while processing:\n"
+                        " /dev/ingot/shy_all.deb\n",
+                        1, &error),
+                INGOT_E_SYSTEM, "package shy: its preinst failed");
+        CHECK(strstr(error.text, "not today") && !strstr(error.text, "archive"));
         CHECK_FAILS(ingot_dpkg_explain(
                             "dpkg: error processing archive /dev/ingot/b_all.deb (--unpack):\n"
                             " trying to overwrite '/x', which is also in package a 1\n",
                             1, &error),
-                    INGOT_E_CONFLICT, "trying to overwrite '/x'");
+                    INGOT_E_CONFLICT, "package b: trying to overwrite '/x'");
         CHECK_FAILS(ingot_dpkg_explain("Killed\n", 137, &error), INGOT_E_SYSTEM, "Killed");
 }
 
