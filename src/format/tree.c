@@ -284,7 +284,7 @@ int ingot_tree_put_bytes(struct ingot_tree *tree, const char *path, uint16_t mod
                          const void *data, size_t size, ingot_error *reterr)
 {
         struct ingot_inode *parent;
-        const char *name;
+        const char *name = NULL;
         int r = prepare_place(tree, path, mtime, &parent, &name, reterr);
         if (r < 0)
                 return r;
@@ -307,7 +307,7 @@ int ingot_tree_put_symlink(struct ingot_tree *tree, const char *path, const char
                            int64_t mtime, ingot_error *reterr)
 {
         struct ingot_inode *parent;
-        const char *name;
+        const char *name = NULL;
         int r = prepare_place(tree, path, mtime, &parent, &name, reterr);
         if (r < 0)
                 return r;

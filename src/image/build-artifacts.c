@@ -60,12 +60,11 @@ static int split(struct outputs *o, int which, const char *type, uint64_t size, 
         return r;
 }
 
-static int hash_one(void *context, size_t index, size_t slot, ingot_error *reterr)
+static int hash_one(struct outputs *o, size_t index, const struct ingot_log *log,
+                    ingot_error *reterr)
 {
-        struct outputs *o = context;
         struct ingot_artifact *a = o->artifacts + index;
         struct ingot_sha256 h;
-        (void) slot;
         off_t end = lseek(o->files[index]->fd, 0, SEEK_END);
         _cleanup_free_ uint8_t *piece = malloc(PIECE);
         if (end < 0)
@@ -81,9 +80,24 @@ static int hash_one(void *context, size_t index, size_t slot, ingot_error *reter
                         return ingot_under(reterr, r, "%s", o->files[index]->name);
                 ingot_sha256_update(&h, piece, n);
                 at += n;
+                ingot_progress(log, "Hashing the image", at, a->size);
         }
         ingot_sha256_final(&h, a->sha256);
         return ingot_strdup(&a->name, o->files[index]->name, reterr);
+}
+
+/* The disk, the largest, is hashed in the calling thread, which may tell of it; the parts beside. */
+static int hash_part(void *context, size_t index, size_t slot, ingot_error *reterr)
+{
+        (void) slot;
+        return index == DISK ? 0 : hash_one(context, index, NULL, reterr);
+}
+
+static int hash_disk(void *context, size_t index, size_t slot, ingot_error *reterr)
+{
+        struct outputs *o = context;
+        (void) slot;
+        return index == DISK ? hash_one(o, index, o->b->options->log, reterr) : 0;
 }
 
 static int compare_artifacts(const void *a, const void *b)
@@ -135,7 +149,7 @@ static int write_manifest(struct outputs *o, ingot_error *reterr)
                 r = create(o, MANIFEST, name, reterr);
         if (r >= 0)
                 r = ingot_file_write_all(o->files[MANIFEST]->fd, text.data, text.size, reterr);
-        return r < 0 ? r : hash_one(o, MANIFEST, 0, reterr);
+        return r < 0 ? r : hash_one(o, MANIFEST, NULL, reterr);
 }
 
 /* As sha256sum(1) writes it. */
@@ -154,7 +168,7 @@ static int write_sums(struct outputs *o, ingot_error *reterr)
                 r = create(o, SUMS, "SHA256SUMS", reterr);
         if (r >= 0)
                 r = ingot_file_write_all(o->files[SUMS]->fd, text.data, text.size, reterr);
-        return r < 0 ? r : hash_one(o, SUMS, 0, reterr);
+        return r < 0 ? r : hash_one(o, SUMS, NULL, reterr);
 }
 
 static bool is_new(const struct outputs *o, const char *name)
@@ -215,7 +229,8 @@ int ingot_build_artifacts(struct ingot_build *b, ingot_error *reterr)
                 return r;
         struct ingot_parallel hashing = {.threads = b->options->threads,
                                          .count = MANIFEST,
-                                         .work = hash_one,
+                                         .work = hash_part,
+                                         .finish = hash_disk,
                                          .context = &o};
         r = ingot_parallel_run(&hashing, reterr);
         if (r >= 0)

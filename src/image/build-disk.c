@@ -13,6 +13,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#define MIB ((uint64_t) 1 << 20)
 #define DISK_MAX ((uint64_t) 2 << 40)
 
 struct ingot_gpt_partition *ingot_build_partition(struct ingot_build *b, const char *type,
@@ -60,6 +61,17 @@ int ingot_build_add_slot(struct ingot_build *b, const struct ingot_build_slot *s
                                   INGOT_GPT_READ_ONLY | INGOT_GPT_NO_AUTO, INGOT_LABEL_EMPTY,
                                   reterr);
         return r;
+}
+
+int ingot_build_fail_small(const struct ingot_build *b, enum ingot_recipe_key key,
+                           const char *needs, uint64_t needed, ingot_error *reterr)
+{
+        const struct ingot_recipe_key_info *info = ingot_recipe_keys + key;
+        return ingot_fail(reterr, INGOT_E_SPACE,
+                          "%s.%s is %" PRIu64 " bytes, but the %s %" PRIu64 ": set it to %" PRIu64
+                          "M or more",
+                          info->section, info->key, ingot_recipe_number(b->recipe, key), needs,
+                          needed, ingot_div_up(needed, MIB));
 }
 
 /* The table with the one partition that stands before the root. */

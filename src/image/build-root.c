@@ -12,6 +12,7 @@
 #include <string.h>
 
 #define SLOT_STEP ((uint64_t) 16 << 20) /* root slots of their own size are multiples of it */
+#define RECKONING 1.25 /* the rest may compress less, and the metadata comes at the end */
 
 static int erofs_options(const struct ingot_build *b, struct ingot_erofs_options *ret,
                          ingot_error *reterr)
@@ -20,8 +21,7 @@ static int erofs_options(const struct ingot_build *b, struct ingot_erofs_options
         *ret = (struct ingot_erofs_options){
                 .threads = b->options->threads,
                 .build_time = b->timestamp,
-                .uuid = ingot_uuid_derive(&b->seed, "root-file-system", 16),
-                .log = b->options->log};
+                .uuid = ingot_uuid_derive(&b->seed, "root-file-system", 16)};
         int r = ingot_erofs_compressor_parse(
                 ingot_recipe_text(b->recipe, INGOT_PARTITIONS_COMPRESSION), &ret->compressor,
                 &level, reterr);
@@ -52,10 +52,8 @@ static int slot_size(const struct ingot_build *b, uint64_t *ret, ingot_error *re
         uint64_t given = ingot_recipe_number(b->recipe, INGOT_PARTITIONS_ROOT_SIZE);
         uint64_t used = b->root_data_size;
         if (given > 0 && given < used)
-                return ingot_fail(reterr, INGOT_E_SPACE,
-                                  "Partitions.RootSize is %" PRIu64 " bytes, but the root file "
-                                  "system has %" PRIu64,
-                                  given, used);
+                return ingot_build_fail_small(b, INGOT_PARTITIONS_ROOT_SIZE,
+                                              "root file system needs", used, reterr);
         bool single = strcmp(ingot_recipe_text(b->recipe, INGOT_PARTITIONS_LAYOUT), "single") == 0;
         *ret = given ? given : single ? used : ingot_align_up(used + used / 4, SLOT_STEP);
         return 0;
@@ -90,10 +88,68 @@ static int place_slot(struct ingot_build *b, ingot_error *reterr)
         return ingot_build_add_slot(b, &slot, reterr);
 }
 
+/* Stops the writing of a file system that outgrows its partition, and reckons what it would take from
+ * how much of it is written. */
+struct bounded {
+        struct ingot_build *b;
+        struct ingot_writer out;
+        uint64_t most;        /* 0: no bound */
+        uint64_t end;         /* of what is written … */
+        uint64_t done, total; /* … for so many bytes of the files */
+        uint64_t done_end;    /* as END was then */
+};
+
+static void note_progress(void *context, const char *what, uint64_t done, uint64_t total)
+{
+        struct bounded *w = context;
+        w->done = done;
+        w->total = total;
+        w->done_end = w->end;
+        ingot_progress(w->b->options->log, what, done, total);
+}
+
+static void pass_warning(void *context, const char *text)
+{
+        const struct bounded *w = context;
+        ingot_warn(w->b->options->log, "%s", text);
+}
+
+static int write_bounded(void *context, uint64_t offset, const void *data, size_t size,
+                         ingot_error *reterr)
+{
+        struct bounded *w = context;
+        w->end = ingot_max_u64(w->end, offset + size);
+        if (w->most == 0 || w->end <= w->most)
+                return ingot_write_at(&w->out, offset, data, size, reterr);
+        double share = w->done > 0 ? (double) w->done_end / (double) w->done : 1;
+        uint64_t needed = (uint64_t) (share * (double) w->total * RECKONING);
+        return ingot_build_fail_small(w->b, INGOT_PARTITIONS_ROOT_SIZE,
+                                      "root file system needs about",
+                                      ingot_max_u64(w->end, needed), reterr);
+}
+
+static int write_root(struct ingot_build *b, struct ingot_erofs_options *options,
+                      const struct ingot_writer *out, ingot_error *reterr)
+{
+        struct bounded bounded = {
+                .b = b,
+                .out = *out,
+                .most = ingot_recipe_number(b->recipe, INGOT_PARTITIONS_ROOT_SIZE)};
+        const struct ingot_writer writer = {.write_at = write_bounded, .context = &bounded};
+        const struct ingot_log log = {
+                .progress = note_progress, .warning = pass_warning, .context = &bounded};
+        struct ingot_erofs_result written;
+        options->log = &log;
+        int r = ingot_erofs_write(b->tree, options, &writer, &written, reterr);
+        options->log = NULL;
+        if (r >= 0)
+                b->root_data_size = written.size;
+        return ingot_under(reterr, r, "root file system");
+}
+
 int ingot_build_root(struct ingot_build *b, ingot_error *reterr)
 {
         struct ingot_erofs_options options;
-        struct ingot_erofs_result written;
         struct ingot_verity_builder_options verity = {.threads = b->options->threads};
         uint64_t most = 64 << 20;
         _cleanup_(ingot_verity_builder_free_p) struct ingot_verity_builder *builder = NULL;
@@ -115,13 +171,11 @@ int ingot_build_root(struct ingot_build *b, ingot_error *reterr)
         struct ingot_writer disk = ingot_outfile_writer(&b->disk);
         struct ingot_writer place = ingot_writer_part(&disk, offset);
         struct ingot_writer tee = ingot_verity_builder_writer(builder, &place);
-        r = ingot_under(reterr, ingot_erofs_write(b->tree, &options, &tee, &written, reterr),
-                        "root file system");
+        r = write_root(b, &options, &tee, reterr);
         if (r < 0)
                 return r;
-        b->root_data_size = written.size;
         struct ingot_span area;
-        r = ingot_verity_builder_truncate(builder, written.size, reterr);
+        r = ingot_verity_builder_truncate(builder, b->root_data_size, reterr);
         if (r >= 0)
                 r = ingot_verity_builder_finish(builder, &area, b->root_hash, &b->verity, reterr);
         if (r >= 0)

@@ -56,6 +56,7 @@ struct ingot_build {
 int ingot_build_packages(struct ingot_build *b, ingot_error *reterr); /* lock, fetch, install */
 int ingot_build_tree(struct ingot_build *b, ingot_error *reterr);     /* files, system, hermetic */
 int ingot_build_kernel(struct ingot_build *b, ingot_error *reterr);   /* kernel, stub, initrd */
+int ingot_build_check_esp(struct ingot_build *b, ingot_error *reterr); /* will all of it fit? */
 int ingot_build_layout(struct ingot_build *b, ingot_error *reterr);   /* an empty table, the ESP */
 int ingot_build_root(struct ingot_build *b, ingot_error *reterr);     /* erofs and verity, placed */
 int ingot_build_uki(struct ingot_build *b, ingot_error *reterr);      /* UKI and the ESP's tree */
@@ -77,6 +78,11 @@ int ingot_var_write(const struct ingot_uuid *seed, uint64_t size, int64_t timest
 
 /* What the recipe says for the kernel's command line, before the long work. */
 int ingot_build_check_command_line(const struct ingot_recipe *recipe, ingot_error *reterr);
+
+/* SPACE: the key gives less than NEEDED bytes to what NEEDS says ("root file system needs"); tells
+ * what to write instead. */
+int ingot_build_fail_small(const struct ingot_build *b, enum ingot_recipe_key key,
+                           const char *needs, uint64_t needed, ingot_error *reterr);
 
 /* "OUTPUT/NAME". */
 int ingot_build_output_path(const struct ingot_build *b, const char *name, char **ret,

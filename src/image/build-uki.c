@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Kernel, stub and initrd out of the tree; then, with the root hash, the UKI and the ESP's tree. */
 #include "base/cleanup.h"
+#include "format/fat.h"
 #include "format/partition-type.h"
 #include "format/uki.h"
 #include "image/build-state.h"
@@ -111,7 +112,7 @@ int ingot_build_check_command_line(const struct ingot_recipe *recipe, ingot_erro
         return 0;
 }
 
-static int make_command_line(struct ingot_build *b, ingot_error *reterr)
+static int make_command_line(const struct ingot_build *b, char **ret, ingot_error *reterr)
 {
         const struct ingot_strings *words = ingot_recipe_list(b->recipe, INGOT_BOOT_COMMAND_LINE);
         _cleanup_buffer_ struct ingot_buffer line = {0};
@@ -121,18 +122,19 @@ static int make_command_line(struct ingot_build *b, ingot_error *reterr)
         for (size_t i = 0; r >= 0 && i < words->count; i++)
                 r = ingot_buffer_printf(&line, reterr, " %s", words->items[i]);
         if (r >= 0)
-                b->command_line = (char *) ingot_buffer_take(&line);
+                *ret = (char *) ingot_buffer_take(&line);
         return r;
 }
 
-static int write_uki(struct ingot_build *b, ingot_error *reterr)
+static int write_uki(const struct ingot_build *b, const char *command_line,
+                     const struct ingot_writer *out, uint64_t *ret_size, ingot_error *reterr)
 {
         struct ingot_inode *release = ingot_tree_resolve(b->tree, "etc/os-release");
         if (!release)
                 release = ingot_tree_resolve(b->tree, "usr/lib/os-release");
         struct ingot_span kernel = ingot_buffer_span(&b->kernel_image),
                           initrd = ingot_buffer_span(&b->initrd),
-                          line = INGOT_SPAN(b->command_line, strlen(b->command_line)),
+                          line = INGOT_SPAN(command_line, strlen(command_line)),
                           uname = INGOT_SPAN(b->kernel.version, strlen(b->kernel.version)),
                           sbat = INGOT_SPAN(ingot_uki_sbat, strlen(ingot_uki_sbat));
         if (!release || release->type != INGOT_FILE_REGULAR)
@@ -145,9 +147,60 @@ static int write_uki(struct ingot_build *b, ingot_error *reterr)
                 {INGOT_UKI_LINUX, ingot_reader_of_span(&kernel)},
                 {INGOT_UKI_INITRD, ingot_reader_of_span(&initrd)},
         };
-        struct ingot_writer out = ingot_outfile_writer(&b->uki);
-        return ingot_uki_build(ingot_buffer_span(&b->stub), inputs, ARRAY_SIZE(inputs), &out,
-                               &b->uki_size, reterr);
+        return ingot_uki_build(ingot_buffer_span(&b->stub), inputs, ARRAY_SIZE(inputs), out,
+                               ret_size, reterr);
+}
+
+static int make_esp(const struct ingot_build *b, struct ingot_reader uki, struct ingot_tree **ret,
+                    ingot_error *reterr)
+{
+        struct ingot_esp_options esp = {
+                .system = b->tree,
+                .name = b->name,
+                .version = b->version,
+                .uki = uki,
+                .tries = (unsigned) ingot_recipe_number(b->recipe, INGOT_BOOT_TRIES),
+                .timeout = ingot_recipe_text(b->recipe, INGOT_BOOT_TIMEOUT),
+                .mtime = b->timestamp};
+        return ingot_under(reterr, ingot_esp_tree(&esp, ret, reterr), "ESP");
+}
+
+static int write_nowhere(void *context, uint64_t offset, const void *data, size_t size,
+                         ingot_error *reterr)
+{
+        (void) context;
+        (void) offset;
+        (void) data;
+        (void) size;
+        (void) reterr;
+        return 0;
+}
+
+/* A UKI with another root hash has the size of the one to come. */
+int ingot_build_check_esp(struct ingot_build *b, ingot_error *reterr)
+{
+        _cleanup_(ingot_tree_free_p) struct ingot_tree *tree = NULL;
+        _cleanup_free_ char *line = NULL;
+        const struct ingot_writer nowhere = {.write_at = write_nowhere};
+        struct ingot_reader uki = {0};
+        uint64_t needed, given = ingot_recipe_number(b->recipe, INGOT_PARTITIONS_ESP_SIZE);
+        struct ingot_fat_options options = {
+                .label = "ESP",
+                .sector_size =
+                        (uint32_t) ingot_recipe_number(b->recipe, INGOT_PARTITIONS_SECTOR_SIZE),
+                .time = b->timestamp};
+        int r = make_command_line(b, &line, reterr);
+        if (r >= 0)
+                r = ingot_under(reterr, write_uki(b, line, &nowhere, &uki.size, reterr), "UKI");
+        if (r >= 0)
+                r = make_esp(b, uki, &tree, reterr);
+        if (r >= 0)
+                r = ingot_under(reterr, ingot_fat_size_needed(tree, &options, &needed, reterr),
+                                "EFI System Partition");
+        if (r < 0 || needed <= given)
+                return r;
+        return ingot_build_fail_small(b, INGOT_PARTITIONS_ESP_SIZE, "EFI System Partition needs",
+                                      needed, reterr);
 }
 
 static int read_uki(void *context, uint64_t offset, void *ret, size_t size, ingot_error *reterr)
@@ -159,24 +212,19 @@ static int read_uki(void *context, uint64_t offset, void *ret, size_t size, ingo
 int ingot_build_uki(struct ingot_build *b, ingot_error *reterr)
 {
         _cleanup_free_ char *name = NULL, *path = NULL;
-        int r = make_command_line(b, reterr);
+        int r = make_command_line(b, &b->command_line, reterr);
         if (r >= 0)
                 r = ingot_format(&name, reterr, "%s.efi", b->label);
         if (r >= 0)
                 r = ingot_build_output_path(b, name, &path, reterr);
         if (r >= 0)
                 r = ingot_outfile_create(&b->uki, path, 0644, reterr);
-        if (r >= 0)
-                r = write_uki(b, reterr);
+        if (r >= 0) {
+                struct ingot_writer out = ingot_outfile_writer(&b->uki);
+                r = write_uki(b, b->command_line, &out, &b->uki_size, reterr);
+        }
         if (r < 0)
                 return ingot_under(reterr, r, "UKI");
-        struct ingot_esp_options esp = {
-                .system = b->tree,
-                .name = b->name,
-                .version = b->version,
-                .uki = {.read_at = read_uki, .context = b, .size = b->uki_size},
-                .tries = (unsigned) ingot_recipe_number(b->recipe, INGOT_BOOT_TRIES),
-                .timeout = ingot_recipe_text(b->recipe, INGOT_BOOT_TIMEOUT),
-                .mtime = b->timestamp};
-        return ingot_under(reterr, ingot_esp_tree(&esp, &b->esp, reterr), "ESP");
+        struct ingot_reader uki = {.read_at = read_uki, .context = b, .size = b->uki_size};
+        return make_esp(b, uki, &b->esp, reterr);
 }

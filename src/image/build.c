@@ -105,6 +105,7 @@ int ingot_build(const struct ingot_build_options *options, struct ingot_build_re
                                                                             ingot_build_packages,
                                                                             ingot_build_tree,
                                                                             ingot_build_kernel,
+                                                                            ingot_build_check_esp,
                                                                             create_disk,
                                                                             ingot_build_layout,
                                                                             ingot_build_root,
