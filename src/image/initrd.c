@@ -9,6 +9,7 @@
 #include <zstd.h>
 
 #define LEVEL_DEFAULT 19
+#define SHELL_MAX (64u << 20)
 
 static const char *const etc_names[] = {"overlay", "volatile", "read-only"};
 
@@ -73,6 +74,24 @@ static int add_files(struct ingot_tree *t, const struct ingot_initrd_options *o,
         return r;
 }
 
+/* For rd.shell: the root's own busybox, when it has one. docs/decisions/062-rescue-shell.md */
+static int add_shell(struct ingot_tree *t, const struct ingot_tree *root,
+                     const struct ingot_initrd_options *o, ingot_error *reterr)
+{
+        static const char path[] = "bin/busybox";
+        const struct ingot_inode *inode = o->shell ? ingot_tree_resolve(root, path) : NULL;
+        _cleanup_free_ uint8_t *program = NULL;
+        size_t size;
+        if (o->shell && !inode)
+                inode = ingot_tree_resolve(root, "usr/bin/busybox");
+        if (!inode || inode->type != INGOT_FILE_REGULAR)
+                return 0;
+        int r = ingot_inode_read(inode, SHELL_MAX, &program, &size, reterr);
+        if (r >= 0)
+                r = ingot_tree_put_bytes(t, path, 0755, o->mtime, program, size, reterr);
+        return ingot_under(reterr, r, "/%s", path);
+}
+
 static int append_at(void *context, uint64_t offset, const void *data, size_t size,
                      ingot_error *reterr)
 {
@@ -129,6 +148,8 @@ int ingot_initrd_build(const struct ingot_tree *root, const struct ingot_initrd_
                 r = ingot_tree_new(&t, reterr);
         if (r >= 0)
                 r = add_files(t, o, &modules, reterr);
+        if (r >= 0)
+                r = add_shell(t, root, o, reterr);
         if (r >= 0)
                 t->root->mtime = o->mtime;
         if (r >= 0)

@@ -7,6 +7,7 @@
 #include "init/root.h"
 #include "os/efivar.h"
 #include "os/kernel.h"
+#include "os/mount.h"
 #include "os/process.h"
 
 #include <ctype.h>
@@ -42,34 +43,41 @@ bool init_boot_is_counted(void)
         return false;
 }
 
-/* A shell of the initrd, or of the root when that is mounted. Returns when there is none, or when
- * it ended. */
+/* True when it ran; returns when it ended. */
+static bool run_program(const char *const *argv)
+{
+        const int fds[3] = {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO};
+        const struct ingot_program program = {.argv = argv};
+        struct ingot_process p = INGOT_PROCESS_NONE;
+        ingot_error error = {0};
+        int status;
+        if (access(argv[0], X_OK) < 0)
+                return false;
+        init_tell("a shell on the console: %s; the machine restarts when it ends", argv[0]);
+        if (ingot_process_start(&program, fds, &p, &error) < 0) {
+                init_tell_error("shell", &error);
+                return false;
+        }
+        ingot_process_wait(&p, -1, &status, NULL);
+        return true;
+}
+
+/* A shell of where we are, else of the root when that is mounted: nothing else is done there. */
 static void run_shell(void)
 {
-        static const char *const shells[][4] = {
-                {"/bin/sh", "-i"},
-                {"/bin/busybox", "sh", "-i"},
-                {"/usr/sbin/chroot", INIT_SYSROOT, "/bin/sh", "-i"},
-        };
-        const int fds[3] = {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO};
-        for (size_t i = 0; i < ARRAY_SIZE(shells); i++) {
-                ingot_error error = {0};
-                const char *argv[5] = {0};
-                memcpy(argv, shells[i], sizeof(shells[i]));
-                const struct ingot_program program = {.argv = argv};
-                struct ingot_process p = INGOT_PROCESS_NONE;
-                int status;
-                if (access(argv[0], X_OK) < 0)
-                        continue;
-                init_tell("a shell on the console; the machine restarts when it ends");
-                if (ingot_process_start(&program, fds, &p, &error) < 0) {
-                        init_tell_error("shell", &error);
-                        continue;
-                }
-                ingot_process_wait(&p, -1, &status, NULL);
+        static const char *const busybox[] = {"/bin/busybox", "sh", "-i", NULL};
+        static const char *const sh[] = {"/bin/sh", "-i", NULL};
+        ingot_error error = {0};
+        if (run_program(busybox) || run_program(sh))
                 return;
+        if (ingot_mount_is(INIT_SYSROOT)) {
+                if (ingot_switch_root(INIT_SYSROOT, &error) < 0)
+                        init_tell_error("shell", &error);
+                else if (run_program(sh))
+                        return;
         }
-        init_tell("rd.shell: this initrd holds no shell (/bin/sh or /bin/busybox)");
+        init_tell("rd.shell: no shell: the root is not mounted or has none, and neither has this "
+                  "initrd (package busybox-static)");
 }
 
 _Noreturn void init_failure(const ingot_error *error, const struct init_config *config,

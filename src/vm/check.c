@@ -43,7 +43,7 @@ static const char script[] =
         "  [ $left -gt 0 ] || left=1\n"
         "  state=$(timeout $left systemctl is-system-running --wait)\n"
         "  case $state in\n"
-        "  ''|initializing|starting) [ $(uptime) -lt $end ] || break; sleep 1 ;;\n"
+        "  ''|unknown|initializing|starting) [ $(uptime) -lt $end ] || break; sleep 1 ;;\n"
         "  *) break ;;\n"
         "  esac\n"
         "done\n"

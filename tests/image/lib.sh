@@ -15,15 +15,20 @@ test_status=0
 # As root, everything that ingot does in these tests is done by uid 1000: it has no line in
 # /etc/subuid, and its home is in $images.
 user=1000
-as_user() {
+set_by_user() { # $by_user: the words before a command of theirs
 	if [ "$(id -u)" = 0 ]; then
-		setpriv --reuid=$user --regid=$user --clear-groups --inh-caps=-all \
-			env -i PATH="$PATH" HOME="$images/home" XDG_CACHE_HOME="$images/cache" \
-			LC_ALL=C.UTF-8 TMPDIR="${TMPDIR:-/var/tmp}" \
-			${http_proxy:+http_proxy="$http_proxy"} ${https_proxy:+https_proxy="$https_proxy"} "$@"
+		by_user=(setpriv --reuid=$user --regid=$user --clear-groups --inh-caps=-all
+			env -i PATH="$PATH" HOME="$images/home" XDG_CACHE_HOME="$images/cache"
+			LC_ALL=C.UTF-8 TMPDIR="${TMPDIR:-/var/tmp}"
+			${http_proxy:+http_proxy="$http_proxy"} ${https_proxy:+https_proxy="$https_proxy"})
 	else
-		env XDG_CACHE_HOME="$images/cache" "$@"
+		by_user=(env XDG_CACHE_HOME="$images/cache")
 	fi
+}
+as_user() {
+	local by_user
+	set_by_user
+	"${by_user[@]}" "$@"
 }
 
 mkdir -p "$images/home" "$images/bin" "$images/cache"

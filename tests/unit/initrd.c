@@ -94,6 +94,24 @@ TEST(it_holds_what_the_kernel_starts)
         }
 }
 
+TEST(it_holds_a_shell_where_one_is_allowed)
+{
+        ingot_error error = {0};
+        struct ingot_span span;
+        struct ingot_initrd_options o = make_options();
+        _cleanup_buffer_ struct ingot_buffer with = {0}, without = {0};
+        _cleanup_(ingot_tree_free_p) struct ingot_tree *root = make_root(), *t = NULL, *u = NULL;
+        CHECK_OK(ingot_tree_put_bytes(root, "usr/bin/busybox", 0755, 77, "shell", 5, &error));
+        CHECK_OK(ingot_initrd_build(root, &o, &with, &error));
+        CHECK_OK(read_back(&with, &span, &t, &error));
+        struct ingot_inode *shell = ingot_tree_lookup(t, "bin/busybox");
+        CHECK(shell && shell->mode == 0755 && shell->content.size == 5);
+        o.shell = false;
+        CHECK_OK(ingot_initrd_build(root, &o, &without, &error));
+        CHECK_OK(read_back(&without, &span, &u, &error));
+        CHECK(!ingot_tree_lookup(u, "bin/busybox"));
+}
+
 TEST(the_same_twice_and_plain_on_request)
 {
         ingot_error error = {0};

@@ -28,7 +28,9 @@ free_port() {
 # What root sees in the guest. A unit brings it as a credential, so that the image needs nothing for
 # it and no one in it needs to become root. Each line is "fact NAME VALUE"; it stands in
 # /run/test/facts. /run/test/off then switches the machine off. With --check the unit is a part of the
-# boot, and ends; the lines then stand on the first serial port, which no getty has hung up.
+# boot, and ends; the lines then stand on the first serial port, which no getty has hung up. With
+# "restart" behind the script's name the machine restarts after its first lines, and is switched off
+# after the second ones.
 facts_unit='[Unit]
 Description=Facts for a test
 After=systemd-pcrphase.service
@@ -49,6 +51,8 @@ facts() {
 	echo machine-id "$(cat /etc/machine-id)"
 	echo dbus-id "$(cat /var/lib/dbus/machine-id)"
 	echo random-seed "$(hash /var/lib/systemd/random-seed)"
+	echo seed-found "$(cat /run/test/seed-found)"
+	echo seed-left "$(cat /var/lib/test-seed-left)"
 	echo host-keys "$(cat /etc/ssh/ssh_host_*_key.pub 2>/dev/null | hash)"
 	echo host-keys-count "$(ls /etc/ssh/ssh_host_*_key 2>/dev/null | wc -l)"
 	for m in / /etc /var; do echo "mount $m $(findmnt -n -o FSTYPE,SOURCE,OPTIONS -M $m | tr -s " ")"; done
@@ -60,6 +64,7 @@ facts() {
 	echo kernel-taint "$(cat /proc/sys/kernel/tainted)"
 	echo phases "$(grep -ao "\"string\":\"[a-z-]*\"" /run/log/systemd/tpm2-measure.log | cut -d \" -f 4 | tr "\n" " ")"
 	echo pcr11 "$(cat /sys/class/tpm/tpm0/pcr-sha256/11 | tr A-F a-f)"
+	echo state "$(systemctl is-system-running)"
 	echo kept "$(cat /etc/test-kept /var/lib/test-kept 2>/dev/null | tr "\n" " ")"
 	if command -v dpkg >/dev/null; then
 		echo packages "$(dpkg-query -W | wc -l)"
@@ -67,13 +72,21 @@ facts() {
 	fi
 	echo end
 }
-[ "$1" = once ] || systemctl is-system-running --wait >/dev/null
+# It says "unknown" where the machine is too slow to answer.
+[ "$1" = once ] || until systemctl is-system-running --wait | grep -qx "running\|degraded\|maintenance"; do sleep 1; done
 facts | sed "s/^/fact /" >/run/test/facts.new
 echo >>/run/test/facts.new
 mv /run/test/facts.new /run/test/facts
 chmod 644 /run/test/facts
 cat /run/test/facts
-[ "$1" != once ] || exit 0
+case $1 in
+once) exit 0 ;;
+restart)
+	[ ! -e /var/lib/test-restarted ] || exec systemctl poweroff
+	touch /var/lib/test-restarted
+	exec systemctl reboot
+	;;
+esac
 until [ -e /run/test/off ]; do sleep 1; done
 [ -s /run/test/off ] && echo kept >/etc/test-kept && echo kept >/var/lib/test-kept
 exec systemctl poweroff
@@ -102,12 +115,13 @@ check() {
 is() { echo "it is '$1', not '$2'"; [ "$1" = "$2" ]; }
 
 # start_machine LOG ARGUMENTS...: ingot boot in the background with its console in LOG; $machine is
-# its process. It ends by itself after $boot_seconds, and at the latest with this test.
+# its process itself, not a shell around it. It ends by itself after $boot_seconds, and at the latest with this test.
 machine=
 start_machine() {
-	local log=$1
+	local log=$1 by_user
 	shift
-	as_user timeout -k 10 $((boot_seconds + 30)) "$ingot" boot --timeout="$boot_seconds" "$@" \
+	set_by_user
+	"${by_user[@]}" timeout -k 10 $((boot_seconds + 30)) "$ingot" boot --timeout="$boot_seconds" "$@" \
 		</dev/null >"$log" 2>&1 &
 	machine=$!
 }
