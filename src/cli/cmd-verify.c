@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* ingot verify FILE --signature SIG */
 #include "base/cleanup.h"
+#include "cli/verify-image.h"
 #include "cli/verify.h"
 #include "os/file.h"
 
@@ -143,6 +144,8 @@ static int run(const struct invocation *in, ingot_error *reterr)
         const char *name = in->operands[0];
         _cleanup_file_ struct ingot_file file = INGOT_FILE_NONE;
         bool inside = false;
+        if (o->policy || (o->signatures.count == 0 && verify_is_image(name)))
+                return verify_image(in, name, &o->keys, o->policy, reterr);
         int r = ingot_file_open(&file, name, reterr);
         if (r < 0)
                 return r;
@@ -164,7 +167,7 @@ static const struct option rows[] = {
         STRINGS('s', "signature", "FILE", struct verify_options, signatures,
                 "A signature over FILE; may be given several times"),
         STRINGS('k', "key", "FILE", struct verify_options, keys,
-                "Keys that may sign; may be given several times"),
+                "Keys that may sign; of an image PURPOSE=FILE. May be given several times"),
         STRING(0, "purpose", "PURPOSE", struct verify_options, purpose,
                "What it is verified for: image, package, repository-metadata, …"),
         STRING(0, "context", "CONTEXT", struct verify_options, context,
@@ -173,6 +176,8 @@ static const struct option rows[] = {
                "Of SSH signatures: only by this principal"),
         UINT('m', "threshold", "M", struct verify_options, threshold,
              "So many different keys must have signed; default 1"),
+        STRING(0, "policy", "POLICY", struct verify_options, policy,
+               "Of a disk: demand what this image policy says (systemd.image-policy(7))"),
         STRING(0, "time", "TIME", struct verify_options, time,
                "Judge as of then, where a signature does not say when it was made"),
         OPTION_JSON,

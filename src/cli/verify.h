@@ -7,7 +7,7 @@
 
 struct verify_options {
         struct ingot_strings signatures, keys;
-        const char *purpose, *context, *identity, *time;
+        const char *purpose, *context, *identity, *time, *policy;
         uint64_t threshold;
 };
 

@@ -245,6 +245,8 @@ static int open_content(struct ingot_image *image, ingot_error *reterr)
         case INGOT_CONTENT_FAT:
                 return open_fat(image, reterr);
         case INGOT_CONTENT_EROFS:
+                if (image->flat)
+                        return 0;
                 return ingot_erofs_read_tree(&image->reader, &image->tree, &image->erofs, reterr);
         default:
                 return 0;
@@ -341,6 +343,7 @@ static int open_partition(struct ingot_image *disk, size_t i, ingot_error *reter
         struct ingot_image *part = disk->parts + i;
         const struct ingot_gpt_partition *p = disk->gpt->partitions + i;
         part->partition = p;
+        part->flat = disk->flat;
         int e = ingot_reader_part(&disk->reader, ingot_gpt_offset(disk->gpt, p),
                                   ingot_gpt_size(disk->gpt, p), &part->reader, NULL);
         if (e < 0)
@@ -365,9 +368,10 @@ static int open_disk(struct ingot_image *image, ingot_error *reterr)
         return pair_verity(image, reterr);
 }
 
-int ingot_image_open(const struct ingot_reader *r, struct ingot_image *ret, ingot_error *reterr)
+static int open_as(const struct ingot_reader *r, bool flat, struct ingot_image *ret,
+                   ingot_error *reterr)
 {
-        _cleanup_image_ struct ingot_image image = {.reader = *r};
+        _cleanup_image_ struct ingot_image image = {.reader = *r, .flat = flat};
         image.gpt = calloc(1, sizeof(*image.gpt));
         if (!image.gpt)
                 return ingot_fail_nomem(reterr);
@@ -386,4 +390,15 @@ int ingot_image_open(const struct ingot_reader *r, struct ingot_image *ret, ingo
         *ret = image;
         image = (struct ingot_image){0};
         return 0;
+}
+
+int ingot_image_open(const struct ingot_reader *r, struct ingot_image *ret, ingot_error *reterr)
+{
+        return open_as(r, false, ret, reterr);
+}
+
+int ingot_image_open_flat(const struct ingot_reader *r, struct ingot_image *ret,
+                          ingot_error *reterr)
+{
+        return open_as(r, true, ret, reterr);
 }

@@ -35,6 +35,7 @@ const char *ingot_content_title(enum ingot_content content);
 struct ingot_image {
         enum ingot_content content;
         struct ingot_reader reader;
+        bool flat;     /* its files are not wanted: ingot_image_open_flat */
         char *problem; /* recognised, but cannot be read, and why; or NULL */
 
         /* Of a disk its partitions, in the order of the table; of a FAT the EFI programs in it. */
@@ -67,6 +68,9 @@ struct ingot_image {
  * has `problem`; a whole that cannot be read fails. R's context must outlive the image.
  */
 int ingot_image_open(const struct ingot_reader *r, struct ingot_image *ret, ingot_error *reterr);
+/* The same, but files of an erofs are not read: for who wants its bytes, in little memory. */
+int ingot_image_open_flat(const struct ingot_reader *r, struct ingot_image *ret,
+                          ingot_error *reterr);
 void ingot_image_done(struct ingot_image *image);
 
 /*

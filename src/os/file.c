@@ -464,3 +464,18 @@ int ingot_list_directory(int dirfd, const char *path, struct ingot_strings *ret,
         ingot_strings_sort(ret);
         return r;
 }
+
+int ingot_list_files(const char *path, struct ingot_strings *ret, ingot_error *reterr)
+{
+        _cleanup_strings_ struct ingot_strings all = {0};
+        struct stat st;
+        _cleanup_close_ int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (fd < 0)
+                return errno == ENOTDIR ? 1 : ingot_fail_errno(reterr, "open folder %s", path);
+        int r = ingot_list_directory(fd, ".", &all, reterr);
+        for (size_t i = 0; i < all.count && r >= 0; i++)
+                if (all.items[i][0] != '.' && fstatat(fd, all.items[i], &st, 0) == 0 &&
+                    S_ISREG(st.st_mode))
+                        r = ingot_strings_add(ret, all.items[i], reterr);
+        return r;
+}

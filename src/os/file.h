@@ -65,6 +65,9 @@ int ingot_file_digest(const char *path, uint8_t ret[INGOT_SHA256_SIZE], ingot_er
 int ingot_make_directories(const char *path, mode_t mode, ingot_error *reterr);
 /* rm -rf of one path on one file system; not there is no error. Makes folders writable first. */
 int ingot_remove_tree(int dirfd, const char *path, ingot_error *reterr);
+/* The regular files (links are followed) in the folder PATH, sorted, but for those whose name starts
+ * with a dot. 1 when PATH is no folder. */
+int ingot_list_files(const char *path, struct ingot_strings *ret, ingot_error *reterr);
 /* The names in a folder, sorted, without "." and "..". */
 int ingot_list_directory(int dirfd, const char *path, struct ingot_strings *ret,
                          ingot_error *reterr);

@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Images and folders of artifacts, verified: reading what is there, and showing what was found. */
+#include "cli/verify-image.h"
+#include "base/cleanup.h"
+#include "cli/json.h"
+#include "cli/print.h"
+#include "cli/table.h"
+#include "os/file.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { REFUSED = 3, NOT_CHECKED = 1, FILES_MAX = 1024, BY_MAX = 28 };
+
+/* What is verified: one file, or those of a folder. */
+struct subject {
+        struct ingot_strings names;
+        struct ingot_file *files;
+        struct ingot_artifact_file *artifacts;
+        size_t count;
+};
+
+static void subject_done(struct subject *s)
+{
+        for (size_t i = 0; i < s->count; i++)
+                ingot_file_close(s->files + i);
+        free(s->files);
+        free(s->artifacts);
+        ingot_strings_done(&s->names);
+}
+
+bool verify_is_image(const char *name)
+{
+        _cleanup_strings_ struct ingot_strings files = {0};
+        _cleanup_file_ struct ingot_file file = INGOT_FILE_NONE;
+        _cleanup_image_ struct ingot_image image = {0};
+        if (ingot_list_files(name, &files, NULL) == 0)
+                return true;
+        if (ingot_file_open(&file, name, NULL) < 0)
+                return false;
+        struct ingot_reader r = ingot_file_reader(&file);
+        return ingot_image_open_flat(&r, &image, NULL) < 0 ||
+               image.content != INGOT_CONTENT_UNKNOWN;
+}
+
+static int add_file(struct subject *s, const char *folder, const char *name, ingot_error *reterr)
+{
+        _cleanup_free_ char *path = NULL;
+        int r = ingot_format(&path, reterr, "%s%s%s", folder ? folder : "", folder ? "/" : "",
+                             name);
+        if (r >= 0)
+                r = ingot_file_open(s->files + s->count, path, reterr);
+        if (r < 0)
+                return r;
+        s->artifacts[s->count] = (struct ingot_artifact_file){
+                .name = name, .reader = ingot_file_reader(s->files + s->count)};
+        s->count++;
+        return 0;
+}
+
+static int open_subject(struct subject *s, const char *name, ingot_error *reterr)
+{
+        int r = ingot_list_files(name, &s->names, reterr);
+        bool folder = r == 0;
+        if (r > 0)
+                r = ingot_strings_add(&s->names, name, reterr);
+        if (r >= 0 && (s->names.count == 0 || s->names.count > FILES_MAX))
+                r = ingot_fail(reterr, s->names.count ? INGOT_E_LIMIT : INGOT_E_NOTFOUND,
+                               "%s has %zu files to verify", name, s->names.count);
+        if (r < 0)
+                return r;
+        s->files = calloc(s->names.count, sizeof(*s->files));
+        s->artifacts = calloc(s->names.count, sizeof(*s->artifacts));
+        if (!s->files || !s->artifacts)
+                return ingot_fail_nomem(reterr);
+        for (size_t i = 0; i < s->names.count && r >= 0; i++)
+                r = add_file(s, folder ? name : NULL, s->names.items[i], reterr);
+        return r;
+}
+
+static int add_finding(struct json_object *list, const struct ingot_finding *f, ingot_error *reterr)
+{
+        struct json_object *o;
+        int r = ingot_json_add_object(list, NULL, &o, reterr);
+        if (r >= 0)
+                r = ingot_json_add_text(o, "check", f->check, reterr);
+        if (r >= 0)
+                r = ingot_json_add_text(o, "where", f->where, reterr);
+        if (r >= 0)
+                r = ingot_json_add_text(o, "state", ingot_finding_state_name(f->state), reterr);
+        if (r >= 0)
+                r = ingot_json_add_text(o, "by", f->by, reterr);
+        return r < 0 ? r : ingot_json_add_text(o, "why", f->why, reterr);
+}
+
+static int add_gap(struct json_object *list, const struct ingot_gap *g, ingot_error *reterr)
+{
+        struct json_object *o;
+        int r = ingot_json_add_object(list, NULL, &o, reterr);
+        if (r >= 0)
+                r = ingot_json_add_text(o, "artifact", g->artifact, reterr);
+        if (r >= 0)
+                r = ingot_json_add_u64(o, "offset", g->offset, reterr);
+        if (r >= 0)
+                r = ingot_json_add_u64(o, "size", g->size, reterr);
+        return r < 0 ? r : ingot_json_add_text(o, "reason", g->reason, reterr);
+}
+
+static int print_json(const struct ingot_verification *v, const char *name, ingot_error *reterr)
+{
+        _cleanup_json_ struct json_object *o = NULL;
+        struct json_object *list;
+        int r = ingot_json_new_object(&o, reterr);
+        if (r >= 0)
+                r = ingot_json_add_text(o, "subject", name, reterr);
+        if (r >= 0)
+                r = ingot_json_add_text(
+                        o, "state", ingot_finding_state_name(ingot_verification_state(v)), reterr);
+        if (r >= 0)
+                r = ingot_json_add_array(o, "findings", &list, reterr);
+        for (size_t i = 0; i < v->count && r >= 0; i++)
+                r = add_finding(list, v->findings + i, reterr);
+        if (r >= 0)
+                r = ingot_json_add_array(o, "not_covered", &list, reterr);
+        for (size_t i = 0; i < v->gap_count && r >= 0; i++)
+                r = add_gap(list, v->gaps + i, reterr);
+        return r < 0 ? r : json_print(o, reterr);
+}
+
+/* With spaces, for people. */
+static int add_state(struct table *t, enum ingot_finding_state state, ingot_error *reterr)
+{
+        char word[32];
+        snprintf(word, sizeof(word), "%s", ingot_finding_state_name(state));
+        for (char *p = word; *p; p++)
+                *p = *p == '-' ? ' ' : *p;
+        return table_add(t, word, reterr);
+}
+
+/* Digests are cut; JSON has them whole. */
+static int add_by(struct table *t, const char *by, ingot_error *reterr)
+{
+        bool longer = by && strlen(by) > BY_MAX;
+        return longer ? table_addf(t, reterr, "%.*s…", BY_MAX - 1, by) : table_add(t, by, reterr);
+}
+
+static int print_findings(const struct ingot_verification *v, ingot_error *reterr)
+{
+        static const struct table_column columns[] = {
+                {.title = "WHAT"},
+                {.title = "WHERE", .shrink = true},
+                {.title = "RESULT"},
+                {.title = "BY WHAT OR WHOM"},
+        };
+        _cleanup_table_ struct table t = TABLE(columns);
+        int r = 0;
+        for (size_t i = 0; i < v->count && r >= 0; i++) {
+                const struct ingot_finding *f = v->findings + i;
+                r = table_add(&t, f->check, reterr);
+                if (r >= 0)
+                        r = table_add(&t, f->where, reterr);
+                if (r >= 0)
+                        r = add_state(&t, f->state, reterr);
+                if (r >= 0)
+                        r = add_by(&t, f->by, reterr);
+        }
+        if (r >= 0)
+                table_print(&t, stdout);
+        return r;
+}
+
+/* Why, for all that is not as it should be. */
+static void print_reasons(const struct ingot_verification *v)
+{
+        bool first = true;
+        for (size_t i = 0; i < v->count; i++) {
+                const struct ingot_finding *f = v->findings + i;
+                if (!f->why)
+                        continue;
+                printf("%s", first ? "\n" : "");
+                first = false;
+                print_styled(stdout, f->state == INGOT_FINDING_REFUSED ? STYLE_BAD : STYLE_PLAIN,
+                             f->where);
+                printf(": %s: ", f->check);
+                print_text(stdout, f->why);
+                printf("\n");
+        }
+}
+
+/* The gaps by reason, in the order in which they come first. */
+static void print_gaps(const struct ingot_verification *v)
+{
+        for (size_t i = 0; i < v->gap_count; i++) {
+                uint64_t size = 0;
+                bool seen = false;
+                char text[16];
+                for (size_t k = 0; k < v->gap_count; k++) {
+                        if (v->gaps[k].reason != v->gaps[i].reason)
+                                continue;
+                        seen = seen || k < i;
+                        size += v->gaps[k].size;
+                }
+                if (seen)
+                        continue;
+                ingot_human_size(text, size);
+                printf("%s%8s  %s\n", i == 0 ? "\nNot looked at:\n" : "", text, v->gaps[i].reason);
+        }
+}
+
+static int print_all(const struct ingot_verification *v, const char *name, ingot_error *reterr)
+{
+        static const struct {
+                enum style style;
+                const char *text;
+        } ends[INGOT_FINDING_STATE_MAX] = {
+                [INGOT_FINDING_HOLDS] = {STYLE_GOOD, "holds"},
+                [INGOT_FINDING_REFUSED] = {STYLE_BAD, "is refused"},
+                [INGOT_FINDING_NOT_CHECKED] = {STYLE_WARN, "could not be checked in full"},
+        };
+        enum ingot_finding_state state = ingot_verification_state(v);
+        int r = print_findings(v, reterr);
+        if (r < 0)
+                return r;
+        print_reasons(v);
+        print_gaps(v);
+        printf("\n");
+        print_text(stdout, name);
+        printf(" ");
+        print_styled(stdout, ends[state].style, ends[state].text);
+        printf("\n");
+        return 0;
+}
+
+int verify_image(const struct invocation *in, const char *name, const struct ingot_strings *keys,
+                 const char *policy, ingot_error *reterr)
+{
+        static const int exits[INGOT_FINDING_STATE_MAX] = {
+                [INGOT_FINDING_REFUSED] = REFUSED, [INGOT_FINDING_NOT_CHECKED] = NOT_CHECKED};
+        _cleanup_(subject_done) struct subject subject = {0};
+        _cleanup_verification_ struct ingot_verification v = {0};
+        struct ingot_image_policy parsed;
+        struct ingot_verify_options options = {.log = in->log};
+        int r = 0;
+        (void) keys;
+        if (policy && !*policy)
+                return ingot_fail(reterr, INGOT_E_USAGE,
+                                  "--policy is empty; \"-\" is the policy "
+                                  "that ignores everything");
+        if (policy)
+                r = ingot_image_policy_parse(policy, &parsed, reterr);
+        if (r < 0)
+                return ingot_under(reterr, r, "--policy");
+        if (policy) {
+                options.policy = &parsed;
+                options.policy_text = policy;
+        }
+        r = open_subject(&subject, name, reterr);
+        if (r >= 0)
+                r = ingot_verify(subject.artifacts, subject.count, &options, &v, reterr);
+        print_progress_end();
+        if (r >= 0)
+                r = in->json ? print_json(&v, name, reterr) : print_all(&v, name, reterr);
+        return r < 0 ? r : exits[ingot_verification_state(&v)];
+}
