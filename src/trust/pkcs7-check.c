@@ -8,6 +8,27 @@
 
 #include <openssl/err.h>
 
+/* Parameters of an algorithm: NULL or none; bytes that mean nothing are no place to hide. */
+static bool bare(const X509_ALGOR *algorithm)
+{
+        int type;
+        X509_ALGOR_get0(NULL, &type, NULL, algorithm);
+        return type == V_ASN1_NULL || type == V_ASN1_UNDEF;
+}
+
+/* OpenSSL reads more than DER; only DER has one spelling of each thing. */
+static int check_der(PKCS7 *p7, struct ingot_span der, ingot_error *reterr)
+{
+        uint8_t *again = NULL;
+        int size = i2d_PKCS7(p7, &again);
+        bool same = size > 0 && (size_t) size == der.size && memcmp(again, der.data, der.size) == 0;
+        for (int i = 0; same && i < sk_X509_ALGOR_num(p7->d.sign->md_algs); i++)
+                same = bare(sk_X509_ALGOR_value(p7->d.sign->md_algs, i));
+        OPENSSL_free(again);
+        ERR_clear_error();
+        return same ? 0 : ingot_fail(reterr, INGOT_E_FORMAT, "PKCS#7 that is not in DER");
+}
+
 int ingot_pkcs7_read(PKCS7 **ret, struct ingot_span der, size_t *ret_used, ingot_error *reterr)
 {
         const uint8_t *at = der.data;
@@ -27,6 +48,9 @@ int ingot_pkcs7_read(PKCS7 **ret, struct ingot_span der, size_t *ret_used, ingot
         if (signers > INGOT_PKCS7_SIGNERS_MAX)
                 return ingot_fail(reterr, INGOT_E_LIMIT, "PKCS#7 with %zu signatures", signers);
         *ret_used = (size_t) (at - der.data);
+        int r = check_der(p7, INGOT_SPAN(der.data, *ret_used), reterr);
+        if (r < 0)
+                return r;
         *ret = TAKE_PTR(p7);
         return 0;
 }
@@ -45,22 +69,19 @@ static PKCS7_SIGNER_INFO *signer_info(const PKCS7 *p7, size_t signer)
 bool ingot_pkcs7_names(const PKCS7 *p7, size_t signer, const struct ingot_certificate *c)
 {
         const PKCS7_ISSUER_AND_SERIAL *named = signer_info(p7, signer)->issuer_and_serial;
+        const uint8_t *a, *b;
+        size_t a_size, b_size;
+        /* To the byte: OpenSSL's own comparison takes several spellings of a name for one. */
         return ASN1_INTEGER_cmp(named->serial, X509_get0_serialNumber(c->x509)) == 0 &&
-               X509_NAME_cmp(named->issuer, X509_get_issuer_name(c->x509)) == 0;
+               X509_NAME_get0_der(named->issuer, &a, &a_size) == 1 &&
+               X509_NAME_get0_der(X509_get_issuer_name(c->x509), &b, &b_size) == 1 &&
+               a_size == b_size && memcmp(a, b, a_size) == 0;
 }
 
 int ingot_pkcs7_issuer(const PKCS7 *p7, size_t signer, char **ret, ingot_error *reterr)
 {
         X509_NAME *name = signer_info(p7, signer)->issuer_and_serial->issuer;
         return ingot_openssl_name(name, ret, reterr);
-}
-
-/* Parameters of an algorithm: NULL or none; bytes that mean nothing are no place to hide. */
-static bool bare(const X509_ALGOR *algorithm)
-{
-        int type;
-        X509_ALGOR_get0(NULL, &type, NULL, algorithm);
-        return type == V_ASN1_NULL || type == V_ASN1_UNDEF;
 }
 
 static int check_algorithms(const PKCS7_SIGNER_INFO *si, const struct ingot_certificate *c,
