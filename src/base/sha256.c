@@ -170,6 +170,20 @@ void ingot_sha256_final(struct ingot_sha256 *h, uint8_t ret[INGOT_SHA256_SIZE])
                 ingot_be32_store(ret + 4 * i, h->state[i]);
 }
 
+void ingot_sha256_export(const struct ingot_sha256 *h, uint8_t ret[INGOT_SHA256_SIZE])
+{
+        for (int i = 0; i < 8; i++)
+                ingot_be32_store(ret + 4 * i, h->state[i]);
+}
+
+void ingot_sha256_import(struct ingot_sha256 *h, const uint8_t state[INGOT_SHA256_SIZE],
+                         uint64_t size)
+{
+        for (int i = 0; i < 8; i++)
+                h->state[i] = ingot_be32_load(state + 4 * i);
+        h->size = size;
+}
+
 void ingot_sha256_of(const void *data, size_t size, uint8_t ret[INGOT_SHA256_SIZE])
 {
         struct ingot_sha256 h;

@@ -23,6 +23,12 @@ void ingot_sha256_init(struct ingot_sha256 *h);
 void ingot_sha256_update(struct ingot_sha256 *h, const void *data, size_t size);
 void ingot_sha256_final(struct ingot_sha256 *h, uint8_t ret[INGOT_SHA256_SIZE]);
 
+/* The state behind a whole number of blocks (64 bytes), so that another may go on from there without
+ * what stood before. Export only when `size` is a multiple of 64; import takes SIZE as given. */
+void ingot_sha256_export(const struct ingot_sha256 *h, uint8_t ret[INGOT_SHA256_SIZE]);
+void ingot_sha256_import(struct ingot_sha256 *h, const uint8_t state[INGOT_SHA256_SIZE],
+                         uint64_t size);
+
 void ingot_sha256_of(const void *data, size_t size, uint8_t ret[INGOT_SHA256_SIZE]);
 /*
  * The digests of COUNT messages, each of PREFIX followed by one of COUNT blocks of SIZE bytes that

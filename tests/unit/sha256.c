@@ -87,3 +87,19 @@ TEST(portable_code_agrees_with_the_instructions)
                 CHECK(memcmp(a, b, sizeof(a)) == 0);
         }
 }
+
+TEST(another_goes_on_from_a_state)
+{
+        static const char text[] = "the state behind a whole number of blocks, and then the rest: "
+                                   "64 bytes are one block, and these are more than that";
+        struct ingot_sha256 first, second;
+        uint8_t state[INGOT_SHA256_SIZE], want[INGOT_SHA256_SIZE], got[INGOT_SHA256_SIZE];
+        ingot_sha256_of(text, sizeof(text), want);
+        ingot_sha256_init(&first);
+        ingot_sha256_update(&first, text, 64);
+        ingot_sha256_export(&first, state);
+        ingot_sha256_import(&second, state, 64);
+        ingot_sha256_update(&second, text + 64, sizeof(text) - 64);
+        ingot_sha256_final(&second, got);
+        CHECK(memcmp(want, got, sizeof(want)) == 0);
+}
