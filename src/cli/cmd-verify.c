@@ -121,8 +121,8 @@ static int verify_inside(const struct invocation *in, const char *name,
                 r = ingot_read_at(reader, 0, text.data, text.size, reterr);
         if (r < 0)
                 return r;
-        int refused = r = ingot_signature_verify_inside(&q, ingot_buffer_span(&text), NULL,
-                                                        &verdict, reterr);
+        int refused = r =
+                ingot_signature_verify_inside(&q, ingot_buffer_span(&text), NULL, &verdict, reterr);
         if (r >= 0)
                 r = verify_show(in, name, &q, &verdict, refused, reterr);
         return r < 0 ? ingot_under(reterr, r, "%s", name) : refused ? REFUSED : 0;
@@ -199,9 +199,9 @@ const struct command cmd_verify = {
         .synopsis = "FILE",
         .summary = "Verify signatures",
         .details =
-                "Checks signatures of OpenPGP (detached, or a clear-signed document), minisign and "
-                "signify; which one it is, is seen from the content. Keys are files of any of "
-                "them.\n"
+                "Checks signatures of OpenPGP (detached, or a clear-signed document), SSH, X.509 "
+                "(detached CMS), minisign and signify; which one it is, is seen from the content. "
+                "Keys are files of any of them.\n"
                 "\n"
                 "No keyring of yours is looked at, no program is run, nothing is written. A "
                 "signature by a key that is not there is passed over; so many keys as "

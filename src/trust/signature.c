@@ -3,7 +3,10 @@
 #include "trust/signature.h"
 #include "base/cleanup.h"
 #include "format/minisign.h"
+#include "format/sshsig.h"
 #include "trust/minisign.h"
+#include "trust/ssh.h"
+#include "trust/x509.h"
 #if HAVE_PACKAGES
 #include "trust/openpgp.h"
 #endif
@@ -16,6 +19,8 @@ static const struct {
         bool (*recognise)(struct ingot_span text);
         judge_fn judge;
 } technologies[] = {
+        {INGOT_TECHNOLOGY_SSH, ingot_sshsig_recognise, ingot_ssh_judge},
+        {INGOT_TECHNOLOGY_X509, ingot_x509_recognise, ingot_x509_judge},
         {INGOT_TECHNOLOGY_MINISIGN, ingot_minisign_recognise, ingot_minisign_judge},
 #if HAVE_PACKAGES
         {INGOT_TECHNOLOGY_OPENPGP, ingot_openpgp_recognise, ingot_openpgp_judge},

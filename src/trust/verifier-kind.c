@@ -140,7 +140,6 @@ static const char *mistaken_for(struct ingot_span content)
                 {"-----BEGIN EC PRIVATE KEY", "a secret key"},
                 {"-----BEGIN PKCS7", "a CMS signature"},
                 {"-----BEGIN CMS", "a CMS signature"},
-                {"-----BEGIN X509 CRL", "a list of revocations"},
                 {comment, "a signature, or a secret key, of minisign or signify"},
         };
         for (size_t i = 0; i < ARRAY_SIZE(others); i++)
@@ -156,7 +155,8 @@ int ingot_verifier_recognise(struct ingot_span content, enum ingot_technology *r
         if (is_binary_openpgp(content) || has_line(content, "-----BEGIN PGP PUBLIC KEY BLOCK-----"))
                 kind = INGOT_TECHNOLOGY_OPENPGP;
         else if (has_line(content, "-----BEGIN CERTIFICATE-----") ||
-                 has_line(content, "-----BEGIN PUBLIC KEY-----"))
+                 has_line(content, "-----BEGIN PUBLIC KEY-----") ||
+                 has_line(content, "-----BEGIN X509 CRL-----"))
                 kind = INGOT_TECHNOLOGY_X509;
         else if (is_ssh(content))
                 kind = INGOT_TECHNOLOGY_SSH;

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Signatures of `ssh-keygen -Y sign`, checked by OpenSSL.
+ *
+ * The namespace must be the one that is asked for: "PURPOSE/CONTEXT" (UAPI.11), or "file", which is
+ * what ssh-keygen(1) names for files, when no purpose is given. A signature says no time; where an
+ * allowed signer has a limit, the request's time decides. RSA only from 2048 bits and with SHA-2;
+ * a token's signature must say that somebody touched it. Certificates of an SSH authority are not
+ * checked: a signature by one is UNSUPPORTED, and a line of an authority allows no signer.
+ */
+#pragma once
+
+#include "trust/verdict.h"
+
+/* Adds one judgement. FORMAT, UNSUPPORTED. */
+int ingot_ssh_judge(const struct ingot_signature_request *q, struct ingot_span signature,
+                    struct ingot_verdict *v, ingot_error *reterr);

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Any bytes as an SSH signature, and as a file of keys or allowed signers. */
+#include "format/sshsig.h"
+
+#include <stdlib.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void check_inside(struct ingot_span inner, struct ingot_span outer)
+{
+        if (inner.size > 0 &&
+            (inner.data < outer.data || inner.data + inner.size > outer.data + outer.size))
+                abort();
+}
+
+static void signature(struct ingot_span text)
+{
+        _cleanup_sshsig_ struct ingot_sshsig s = {0};
+        ingot_error error;
+        if (ingot_sshsig_decode(text, &s, &error) < 0)
+                return;
+        struct ingot_span blob = ingot_buffer_span(&s.blob), n;
+        const struct ingot_span parts[] = {s.key.blob, s.key.type,        s.key.point,  s.key.e,
+                                           s.key.n,    s.key.application, s.name_space, s.reserved,
+                                           s.hash,     s.algorithm,       s.signature};
+        for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
+                check_inside(parts[i], blob);
+        struct ingot_span left = s.signature;
+        while (ingot_sshsig_number(&left, &n, &error) == 0)
+                check_inside(n, blob);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+        struct ingot_span text = INGOT_SPAN(data, size), left = text;
+        ingot_error error;
+        unsigned line = 0;
+        signature(text);
+        for (;;) {
+                _cleanup_ssh_signer_ struct ingot_ssh_signer s = {0};
+                struct ingot_ssh_key key;
+                if (ingot_ssh_signers_next(&left, &line, &s, &error) <= 0)
+                        break;
+                check_inside(s.principals, text);
+                check_inside(s.namespaces, text);
+                check_inside(s.comment, text);
+                if (ingot_ssh_key_decode(ingot_buffer_span(&s.blob), &key, &error) < 0)
+                        abort();
+                (void) ingot_ssh_patterns_match(s.principals, s.comment);
+        }
+        return 0;
+}
