@@ -29,6 +29,7 @@ static int open_image(struct opened *o, const char *name, ingot_error *reterr)
                 return e;
         o->reader = ingot_file_reader(&o->file);
         e = ingot_image_open(&o->reader, &o->image, reterr);
+        o->image.name = name;
         return ingot_under(reterr, e, "%s", name);
 }
 

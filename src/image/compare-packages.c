@@ -97,9 +97,9 @@ int ingot_compare_packages(struct ingot_comparison *c, const char *where,
                            ingot_error *reterr)
 {
         _cleanup_strings_ struct ingot_strings x = {0}, y = {0};
-        int r = list_packages(a, &x, reterr);
+        int r = ingot_comparison_blame(c, FIRST, list_packages(a, &x, reterr), reterr);
         if (r > 0)
-                r = list_packages(b, &y, reterr);
+                r = ingot_comparison_blame(c, SECOND, list_packages(b, &y, reterr), reterr);
         if (r <= 0)
                 return r;
         for (size_t i = 0, k = 0; i < x.count || k < y.count;) {

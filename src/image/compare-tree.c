@@ -56,8 +56,9 @@ static int describe_metadata(const struct ingot_inode *a, const struct ingot_ino
         return e;
 }
 
-static int describe_content(const struct ingot_inode *a, const struct ingot_inode *b,
-                            struct ingot_buffer *ret, ingot_error *reterr)
+static int describe_content(const struct files *f, const struct ingot_inode *a,
+                            const struct ingot_inode *b, struct ingot_buffer *ret,
+                            ingot_error *reterr)
 {
         if (a->type == INGOT_FILE_SYMLINK)
                 return strcmp(a->target, b->target) == 0
@@ -69,7 +70,7 @@ static int describe_content(const struct ingot_inode *a, const struct ingot_inod
         if (a->content.size != b->content.size)
                 return ingot_buffer_printf(ret, reterr, "size %" PRIu64 " -> %" PRIu64 ", ",
                                            a->content.size, b->content.size);
-        int e = ingot_compare_bytes(&a->content, &b->content, NULL, reterr);
+        int e = ingot_compare_bytes(f->c, &a->content, &b->content, NULL, reterr);
         return e == 0 ? ingot_buffer_printf(ret, reterr, "content, ") : e < 0 ? e : 0;
 }
 
@@ -85,7 +86,7 @@ static int compare_inodes(struct files *f, const struct ingot_inode *a, const st
         } else {
                 e = describe_metadata(a, b, &what, reterr);
                 if (e == 0)
-                        e = describe_content(a, b, &what, reterr);
+                        e = describe_content(f, a, b, &what, reterr);
         }
         const char *path = f->path.size ? (char *) f->path.data : "/";
         if (e < 0)

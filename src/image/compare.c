@@ -68,8 +68,15 @@ int ingot_comparison_add(struct ingot_comparison *c, enum ingot_difference_kind 
         return 0;
 }
 
-int ingot_compare_bytes(const struct ingot_reader *a, const struct ingot_reader *b,
-                        const struct ingot_log *log, ingot_error *reterr)
+int ingot_comparison_blame(const struct ingot_comparison *c, int which, int r,
+                           ingot_error *reterr)
+{
+        return c->names[which] ? ingot_under(reterr, r, "%.300s", c->names[which]) : r;
+}
+
+int ingot_compare_bytes(const struct ingot_comparison *c, const struct ingot_reader *a,
+                        const struct ingot_reader *b, const struct ingot_log *log,
+                        ingot_error *reterr)
 {
         if (a->size != b->size)
                 return 0;
@@ -78,9 +85,11 @@ int ingot_compare_bytes(const struct ingot_reader *a, const struct ingot_reader 
                 return ingot_fail_nomem(reterr);
         for (uint64_t at = 0; at < a->size; at += CHUNK) {
                 size_t n = (size_t) ingot_min_u64(a->size - at, CHUNK);
-                int e = ingot_read_at(a, at, x, n, reterr);
+                int e = ingot_comparison_blame(c, FIRST, ingot_read_at(a, at, x, n, reterr),
+                                               reterr);
                 if (e == 0)
-                        e = ingot_read_at(b, at, y, n, reterr);
+                        e = ingot_comparison_blame(c, SECOND, ingot_read_at(b, at, y, n, reterr),
+                                                   reterr);
                 if (e < 0)
                         return e;
                 if (memcmp(x, y, n) != 0)
@@ -122,9 +131,9 @@ static int compare_trees(struct ingot_comparison *c, const char *where, struct i
                          struct ingot_image *b, ingot_error *reterr)
 {
         const struct ingot_tree *x, *y;
-        int e = ingot_image_tree(a, &x, reterr);
+        int e = ingot_comparison_blame(c, FIRST, ingot_image_tree(a, &x, reterr), reterr);
         if (e == 0)
-                e = ingot_image_tree(b, &y, reterr);
+                e = ingot_comparison_blame(c, SECOND, ingot_image_tree(b, &y, reterr), reterr);
         if (e == 0)
                 e = ingot_compare_packages(c, where, x, y, reterr);
         return e < 0 ? e : ingot_compare_files(c, where, x, y, reterr);
@@ -174,9 +183,11 @@ static int compare_section(struct ingot_comparison *c, const char *where, struct
         if (!t)
                 return ingot_comparison_add(c, INGOT_DIFFERENCE_SECTION, INGOT_CHANGE_REMOVED,
                                             where, name, reterr, "%s", size);
-        int e = ingot_pe_section_sha256(&a->reader, &s->pe, x, reterr);
+        int e = ingot_comparison_blame(
+                c, FIRST, ingot_pe_section_sha256(&a->reader, &s->pe, x, reterr), reterr);
         if (e == 0)
-                e = ingot_pe_section_sha256(&b->reader, &t->pe, y, reterr);
+                e = ingot_comparison_blame(
+                        c, SECOND, ingot_pe_section_sha256(&b->reader, &t->pe, y, reterr), reterr);
         if (e < 0 || memcmp(x, y, sizeof(x)) == 0)
                 return e;
         ingot_human_size(other, t->pe.virtual_size);
@@ -402,7 +413,7 @@ static int compare_image(struct ingot_comparison *c, const char *where, struct i
                          struct ingot_image *b, const struct ingot_log *log, ingot_error *reterr)
 {
         size_t before = c->count;
-        int e = ingot_compare_bytes(&a->reader, &b->reader, log, reterr);
+        int e = ingot_compare_bytes(c, &a->reader, &b->reader, log, reterr);
         if (e != 0)
                 return e < 0 ? e : 0;
         e = compare_content(c, where, a, b, log, reterr);
@@ -417,7 +428,7 @@ static int compare_image(struct ingot_comparison *c, const char *where, struct i
 int ingot_image_compare(struct ingot_image *a, struct ingot_image *b, const struct ingot_log *log,
                         struct ingot_comparison *ret, ingot_error *reterr)
 {
-        _cleanup_comparison_ struct ingot_comparison c = {0};
+        _cleanup_comparison_ struct ingot_comparison c = {.names = {a->name, b->name}};
         int e = compare_image(&c, "", a, b, log, reterr);
         if (e < 0)
                 return e;

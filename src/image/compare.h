@@ -24,6 +24,7 @@ struct ingot_difference {
 };
 
 struct ingot_comparison {
+        const char *names[2]; /* of the two, for errors; or NULL */
         struct ingot_difference *items;
         size_t count, allocated;
 };
@@ -34,7 +35,8 @@ const char *ingot_change_name(enum ingot_change change);
 /*
  * Partitions are paired by type, in their order; EFI programs by path, and UKIs that then have no
  * partner in their order (their names hold versions); sections by name and profile. Parts whose
- * bytes are equal are not looked into. Packages are those of a dpkg database in the files.
+ * bytes are equal are not looked into. Packages are those of a dpkg database in the files. What cannot
+ * be read is named with the image's name that it is in.
  */
 int ingot_image_compare(struct ingot_image *a, struct ingot_image *b, const struct ingot_log *log,
                         struct ingot_comparison *ret, ingot_error *reterr);

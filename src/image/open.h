@@ -34,6 +34,7 @@ const char *ingot_content_title(enum ingot_content content);
 
 struct ingot_image {
         enum ingot_content content;
+        const char *name; /* the caller's, of a whole: what messages call it; or NULL */
         struct ingot_reader reader;
         bool flat;     /* its files are not wanted: ingot_image_open_flat */
         char *problem; /* recognised, but cannot be read, and why; or NULL */
