@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * What the parts of the supervisor share: one call of one process, its memory, its paths and its
- * pretended identity. Only os/supervisor*.c include this.
+ * pretended identity. Only os/supervisor*.c, and their fuzz target, include this.
  *
  * A function that answers a call returns 0 with call->value set, CALL_CONTINUE to let the kernel
  * do what the process asked for, CALL_ANSWERED when it has answered already, or a negated errno for
@@ -80,6 +80,11 @@ int place_flags(const struct place *p, int flags);
 /* Cuts the last name off: `dirfd` is its folder then. 0; CALL_CONTINUE when the path ends in none
  * ("..", "/"). */
 int place_split(struct place *p, char name[NAME_MAX + 1]);
+/* Of these two, the parts that need no kernel. A path that means the process that looks, as one that
+ * means TID; false: it is no such path. */
+bool place_own_path(pid_t tid, const char *path, char *ret, size_t size);
+/* As place_split; PATH has room for a name more. */
+int place_cut_name(char *path, char name[NAME_MAX + 1]);
 
 /* supervisor-identity.c. Never NULL: root's, when the process has none or is gone. */
 const struct identity *identity_of(const struct call *c);

@@ -23,14 +23,13 @@ static const struct {
         {"/dev/stdin", "/fd/0"}, {"/dev/stdout", "/fd/1"},  {"/dev/stderr", "/fd/2"},
 };
 
-static bool rewrite_own(const struct call *c, const char *path, struct place *p)
+bool place_own_path(pid_t tid, const char *path, char *ret, size_t size)
 {
         for (size_t i = 0; i < ARRAY_SIZE(own_paths); i++) {
                 size_t n = strlen(own_paths[i].prefix);
                 if (strncmp(path, own_paths[i].prefix, n) != 0 || (path[n] && path[n] != '/'))
                         continue;
-                snprintf(p->path, sizeof(p->path), "/proc/%d%s%s", c->tid, own_paths[i].rest,
-                         path + n);
+                snprintf(ret, size, "/proc/%d%s%s", tid, own_paths[i].rest, path + n);
                 return true;
         }
         return false;
@@ -66,7 +65,7 @@ static int open_start(const struct call *c, int dirfd)
 static int enter(const struct call *c, int dirfd, const char *path, struct place *p)
 {
         /* Our own /proc is reached before the root changes. */
-        if (*path == '/' && rewrite_own(c, path, p))
+        if (place_own_path(c->tid, path, p->path, sizeof(p->path)))
                 return 0;
         if (*path != '/') {
                 p->dirfd = open_start(c, dirfd);
@@ -126,22 +125,30 @@ int place_flags(const struct place *p, int flags)
         return (p->descriptor ? 0 : flags & AT_SYMLINK_NOFOLLOW) | p->flags;
 }
 
-int place_split(struct place *p, char name[NAME_MAX + 1])
+int place_cut_name(char *path, char name[NAME_MAX + 1])
 {
-        size_t n = strlen(p->path);
-        while (n > 1 && p->path[n - 1] == '/')
-                p->path[--n] = 0;
-        char *slash = strrchr(p->path, '/');
-        const char *last = slash ? slash + 1 : p->path;
+        size_t n = strlen(path);
+        while (n > 1 && path[n - 1] == '/')
+                path[--n] = 0;
+        char *slash = strrchr(path, '/');
+        const char *last = slash ? slash + 1 : path;
         if (!*last || strcmp(last, ".") == 0 || strcmp(last, "..") == 0)
                 return CALL_CONTINUE;
         if (strlen(last) > NAME_MAX)
                 return -ENAMETOOLONG;
         strcpy(name, last);
         if (!slash)
-                strcpy(p->path, ".");
+                strcpy(path, ".");
         else
-                slash[slash == p->path] = 0;
+                slash[slash == path] = 0;
+        return 0;
+}
+
+int place_split(struct place *p, char name[NAME_MAX + 1])
+{
+        int r = place_cut_name(p->path, name);
+        if (r != 0)
+                return r;
         int fd = openat(p->dirfd, p->path, O_PATH | O_DIRECTORY | O_CLOEXEC);
         if (fd < 0)
                 return -errno;
