@@ -17,7 +17,7 @@
 #define PIECE ((size_t) 256 << 10)
 #define SUMS_MAX ((size_t) 1 << 20) /* of an earlier SHA256SUMS */
 
-enum { DISK, UKI, ROOT, HASH, MANIFEST, SUMS, COUNT };
+enum { DISK, UKI, ROOT, HASH, MANIFEST, REQUEST, SUMS, COUNT };
 
 struct outputs {
         struct ingot_build *b;
@@ -152,20 +152,40 @@ static int write_manifest(struct outputs *o, ingot_error *reterr)
         return r < 0 ? r : hash_one(o, MANIFEST, NULL, reterr);
 }
 
+/* Not in the sums: it changes when it is answered. */
+static int write_request(struct outputs *o, ingot_error *reterr)
+{
+        _cleanup_buffer_ struct ingot_buffer text = {0};
+        _cleanup_free_ char *name = NULL;
+        int r = publish(o, MANIFEST, reterr);
+        if (r >= 0)
+                r = ingot_build_sign(o->b, reterr);
+        forget(&o->b->result);
+        if (r >= 0)
+                r = ingot_sign_request_encode(&o->b->request, &text, reterr);
+        if (r >= 0)
+                r = ingot_format(&name, reterr, "%s.sign.json", o->b->label);
+        if (r >= 0)
+                r = create(o, REQUEST, name, reterr);
+        if (r >= 0)
+                r = ingot_file_write_all(o->files[REQUEST]->fd, text.data, text.size, reterr);
+        return r < 0 ? r : hash_one(o, REQUEST, 0, reterr);
+}
+
 /* As sha256sum(1) writes it. */
 static int write_sums(struct outputs *o, ingot_error *reterr)
 {
         _cleanup_buffer_ struct ingot_buffer text = {0};
         char hex[2 * INGOT_SHA256_SIZE + 1];
-        int r = publish(o, SUMS, reterr);
-        for (size_t i = 0; r >= 0 && i < SUMS; i++) {
+        int r = publish(o, REQUEST, reterr);
+        for (size_t i = 0; r >= 0 && i < REQUEST; i++) {
                 const struct ingot_artifact *a = o->b->result.artifacts + i;
                 ingot_hex(hex, a->sha256, INGOT_SHA256_SIZE);
                 r = ingot_buffer_printf(&text, reterr, "%s  %s\n", hex, a->name);
         }
         forget(&o->b->result);
         if (r >= 0)
-                r = create(o, SUMS, "SHA256SUMS", reterr);
+                r = create(o, SUMS, INGOT_SIGN_SUMS, reterr);
         if (r >= 0)
                 r = ingot_file_write_all(o->files[SUMS]->fd, text.data, text.size, reterr);
         return r < 0 ? r : hash_one(o, SUMS, NULL, reterr);
@@ -234,7 +254,11 @@ int ingot_build_artifacts(struct ingot_build *b, ingot_error *reterr)
                                          .context = &o};
         r = ingot_parallel_run(&hashing, reterr);
         if (r >= 0)
+                r = ingot_build_uki_extents(b, reterr);
+        if (r >= 0)
                 r = write_manifest(&o, reterr);
+        if (r >= 0)
+                r = write_request(&o, reterr);
         if (r >= 0)
                 r = write_sums(&o, reterr);
         if (r >= 0)

@@ -8,6 +8,7 @@
 #include "format/verity.h"
 #include "image/build.h"
 #include "image/kernel.h"
+#include "image/sign-request.h"
 #include "os/file.h"
 #include "os/workdir.h"
 #include "package/lock.h"
@@ -17,6 +18,21 @@
 /* Of partitions that hold nothing yet: systemd skips them, systemd-sysupdate fills them. */
 #define INGOT_LABEL_EMPTY "_empty"
 #define INGOT_VERITY_SIG_SIZE 16384 /* of its partition, as systemd-repart makes it */
+
+#define INGOT_UKI_EXTENT ((uint64_t) 1 << 20)
+#define INGOT_SIGN_SUMS "SHA256SUMS"
+
+/* SHA-256 of every mebibyte of the UKI, so that an updater fetches only what changed. */
+struct ingot_uki_extents {
+        uint64_t size;    /* of the UKI */
+        uint8_t *digests; /* one behind the other */
+        size_t count;
+};
+/* With room for the digests. */
+int ingot_uki_extents_new(uint64_t size, struct ingot_uki_extents *ret, ingot_error *reterr);
+int ingot_uki_extents_copy(const struct ingot_uki_extents *e, struct ingot_uki_extents *ret,
+                           ingot_error *reterr);
+void ingot_uki_extents_done(struct ingot_uki_extents *e);
 
 struct ingot_build {
         const struct ingot_build_options *options;
@@ -48,7 +64,10 @@ struct ingot_build {
         uint8_t root_hash[INGOT_SHA256_SIZE];
         char *command_line;
         uint64_t uki_size;
+        struct ingot_uki_extents uki_extents;
 
+        struct ingot_buffer pcrsig;        /* what holds the place of .pcrsig; empty: none */
+        struct ingot_sign_request request; /* its wishes from the start, the rest at the end */
         struct ingot_build_result result;
 };
 
@@ -65,6 +84,13 @@ int ingot_build_artifacts(struct ingot_build *b, ingot_error *reterr);
 
 /* Frees what the packages step left. */
 void ingot_build_packages_done(struct ingot_build *b);
+
+/* What the recipe wants signed, into b->request, with the public key of PCR policies. */
+int ingot_build_sign_prepare(struct ingot_build *b, ingot_error *reterr);
+/* The digests of the UKI as it was written. */
+int ingot_build_uki_extents(struct ingot_build *b, ingot_error *reterr);
+/* The signing request; b->result has the artifacts before manifest and sums. */
+int ingot_build_sign(struct ingot_build *b, ingot_error *reterr);
 
 /* The manifest of a finished build, as JSON text. */
 int ingot_build_manifest(const struct ingot_build *b, struct ingot_buffer *ret,

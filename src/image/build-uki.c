@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Kernel, stub and initrd out of the tree; then, with the root hash, the UKI and the ESP's tree. */
 #include "base/cleanup.h"
+#include "base/size.h"
 #include "format/fat.h"
 #include "format/partition-type.h"
 #include "format/uki.h"
@@ -11,6 +12,7 @@
 #include "image/initrd.h"
 #include "image/modules.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #define PROGRAM_MAX ((size_t) 256 << 20)
@@ -139,6 +141,8 @@ static int write_uki(const struct ingot_build *b, const char *command_line,
                           sbat = INGOT_SPAN(ingot_uki_sbat, strlen(ingot_uki_sbat));
         if (!release || release->type != INGOT_FILE_REGULAR)
                 return ingot_fail(reterr, INGOT_E_NOTFOUND, "no os-release in the tree");
+        struct ingot_span pcrkey = ingot_buffer_span(&b->request.pcr_pem),
+                          pcrsig = ingot_buffer_span(&b->pcrsig);
         struct ingot_uki_input inputs[] = {
                 {INGOT_UKI_OSREL, release->content},
                 {INGOT_UKI_CMDLINE, ingot_reader_of_span(&line)},
@@ -146,9 +150,11 @@ static int write_uki(const struct ingot_build *b, const char *command_line,
                 {INGOT_UKI_SBAT, ingot_reader_of_span(&sbat)},
                 {INGOT_UKI_LINUX, ingot_reader_of_span(&kernel)},
                 {INGOT_UKI_INITRD, ingot_reader_of_span(&initrd)},
+                {INGOT_UKI_PCRPKEY, ingot_reader_of_span(&pcrkey)},
+                {INGOT_UKI_PCRSIG, ingot_reader_of_span(&pcrsig)},
         };
-        return ingot_uki_build(ingot_buffer_span(&b->stub), inputs, ARRAY_SIZE(inputs), out,
-                               ret_size, reterr);
+        size_t count = ARRAY_SIZE(inputs) - (pcrsig.size > 0 ? 0 : 2);
+        return ingot_uki_build(ingot_buffer_span(&b->stub), inputs, count, out, ret_size, reterr);
 }
 
 static int make_esp(const struct ingot_build *b, struct ingot_reader uki, struct ingot_tree **ret,
@@ -192,6 +198,9 @@ int ingot_build_check_esp(struct ingot_build *b, ingot_error *reterr)
         int r = make_command_line(b, &line, reterr);
         if (r >= 0)
                 r = ingot_under(reterr, write_uki(b, line, &nowhere, &uki.size, reterr), "UKI");
+        /* Signatures of it and of the loader, which stands there twice. */
+        if (ingot_recipe_bool(b->recipe, INGOT_SIGNING_SECURE_BOOT))
+                uki.size += 3 * ingot_recipe_number(b->recipe, INGOT_SIGNING_TABLE_SIZE);
         if (r >= 0)
                 r = make_esp(b, uki, &tree, reterr);
         if (r >= 0)
@@ -201,6 +210,50 @@ int ingot_build_check_esp(struct ingot_build *b, ingot_error *reterr)
                 return r;
         return ingot_build_fail_small(b, INGOT_PARTITIONS_ESP_SIZE, "EFI System Partition needs",
                                       needed, reterr);
+}
+
+int ingot_uki_extents_new(uint64_t size, struct ingot_uki_extents *ret, ingot_error *reterr)
+{
+        size_t count = (size_t) ((size + INGOT_UKI_EXTENT - 1) / INGOT_UKI_EXTENT);
+        uint8_t *digests = calloc(count + 1, INGOT_SHA256_SIZE);
+        if (!digests)
+                return ingot_fail_nomem(reterr);
+        *ret = (struct ingot_uki_extents){.size = size, .digests = digests, .count = count};
+        return 0;
+}
+
+int ingot_uki_extents_copy(const struct ingot_uki_extents *e, struct ingot_uki_extents *ret,
+                           ingot_error *reterr)
+{
+        int r = ingot_uki_extents_new(e->size, ret, reterr);
+        if (r >= 0)
+                memcpy(ret->digests, e->digests, e->count * INGOT_SHA256_SIZE);
+        return r;
+}
+
+void ingot_uki_extents_done(struct ingot_uki_extents *e)
+{
+        free(e->digests);
+        *e = (struct ingot_uki_extents){0};
+}
+
+int ingot_build_uki_extents(struct ingot_build *b, ingot_error *reterr)
+{
+        _cleanup_free_ uint8_t *piece = malloc((size_t) INGOT_UKI_EXTENT);
+        _cleanup_(ingot_uki_extents_done) struct ingot_uki_extents e = {0};
+        int r = piece ? ingot_uki_extents_new(b->uki_size, &e, reterr) : ingot_fail_nomem(reterr);
+        for (size_t i = 0; r >= 0 && i < e.count; i++) {
+                uint64_t at = i * INGOT_UKI_EXTENT;
+                size_t n = (size_t) ingot_min_u64(INGOT_UKI_EXTENT, e.size - at);
+                r = ingot_file_pread(b->uki.fd, at, piece, n, reterr);
+                if (r >= 0)
+                        ingot_sha256_of(piece, n, e.digests + i * INGOT_SHA256_SIZE);
+        }
+        if (r < 0)
+                return r;
+        b->uki_extents = e;
+        e = (struct ingot_uki_extents){0};
+        return 0;
 }
 
 static int read_uki(void *context, uint64_t offset, void *ret, size_t size, ingot_error *reterr)

@@ -21,6 +21,9 @@ static void build_done(struct ingot_build *b)
         ingot_buffer_done(&b->stub);
         ingot_buffer_done(&b->initrd);
         ingot_build_result_done(&b->result);
+        ingot_uki_extents_done(&b->uki_extents);
+        ingot_buffer_done(&b->pcrsig);
+        ingot_sign_request_done(&b->request);
         ingot_workdir_remove(&b->workdir);
         free(b->stub_info);
         free(b->label);
@@ -49,6 +52,8 @@ static int check(struct ingot_build *b, ingot_error *reterr)
 {
         _cleanup_free_ char *path = NULL;
         int r = ingot_build_check_command_line(b->recipe, reterr);
+        if (r >= 0)
+                r = ingot_build_sign_prepare(b, reterr);
         return r < 0 ? r
                      : ingot_under(reterr, ingot_program_find("mke2fs", "e2fsprogs", &path, reterr),
                                    "/var");

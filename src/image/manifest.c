@@ -9,7 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define EXTENT ((size_t) 1 << 20)
 
 static int add_header(const struct ingot_build *b, struct json_object *m, ingot_error *reterr)
 {
@@ -151,23 +150,13 @@ static int add_verity(const struct ingot_build *b, struct json_object *m, ingot_
         return r < 0 ? r : ingot_json_add_u64(o, "data_blocks", b->verity.data_blocks, reterr);
 }
 
-/* SHA-256 of every mebibyte of the UKI, so that an updater fetches only what changed. */
 static int add_extents(const struct ingot_build *b, struct json_object *o, ingot_error *reterr)
 {
         struct json_object *list;
-        _cleanup_free_ uint8_t *piece = malloc(EXTENT);
         int r = ingot_json_add_array(o, "extents", &list, reterr);
-        if (r >= 0 && !piece)
-                return ingot_fail_nomem(reterr);
-        for (uint64_t at = 0; r >= 0 && at < b->uki_size; at += EXTENT) {
-                size_t n = (size_t) ingot_min_u64(EXTENT, b->uki_size - at);
-                uint8_t digest[INGOT_SHA256_SIZE];
-                r = ingot_file_pread(b->uki.fd, at, piece, n, reterr);
-                if (r < 0)
-                        break;
-                ingot_sha256_of(piece, n, digest);
-                r = ingot_json_add_hex(list, NULL, digest, sizeof(digest), reterr);
-        }
+        for (size_t i = 0; r >= 0 && i < b->uki_extents.count; i++)
+                r = ingot_json_add_hex(list, NULL, b->uki_extents.digests + i * INGOT_SHA256_SIZE,
+                                       INGOT_SHA256_SIZE, reterr);
         return r;
 }
 
@@ -178,7 +167,7 @@ static int add_uki(const struct ingot_build *b, struct json_object *m, ingot_err
         if (r >= 0)
                 r = ingot_json_add_text(o, "artifact", b->uki.name, reterr);
         if (r >= 0)
-                r = ingot_json_add_u64(o, "size", b->uki_size, reterr);
+                r = ingot_json_add_u64(o, "size", b->uki_extents.size, reterr);
         if (r >= 0)
                 r = ingot_json_add_text(o, "command_line", b->command_line, reterr);
         if (r >= 0)
@@ -186,7 +175,7 @@ static int add_uki(const struct ingot_build *b, struct json_object *m, ingot_err
         if (r >= 0)
                 r = ingot_json_add_text(o, "stub", b->stub_info, reterr);
         if (r >= 0)
-                r = ingot_json_add_u64(o, "extent_size", EXTENT, reterr);
+                r = ingot_json_add_u64(o, "extent_size", INGOT_UKI_EXTENT, reterr);
         return r < 0 ? r : add_extents(b, o, reterr);
 }
 

@@ -47,13 +47,14 @@ static int fill(struct ingot_build *b, ingot_error *reterr)
                 r = ingot_outfile_create(&b->uki, path, 0644, reterr);
         if (r >= 0 && ftruncate(b->uki.fd, (off_t) b->uki_size) < 0)
                 r = ingot_fail_errno(reterr, "set a size");
-        return r;
+        return r < 0 ? r : ingot_build_uki_extents(b, reterr);
 }
 
 static void done(struct ingot_build *b)
 {
         ingot_lock_done(&b->lock);
         ingot_outfile_discard(&b->uki);
+        ingot_uki_extents_done(&b->uki_extents);
 }
 
 static int make(const char *recipe_lines, struct ingot_buffer *ret, ingot_error *reterr)

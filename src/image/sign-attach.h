@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * From an answered signing request and the artifacts of its build to the signed release: UKI and
+ * loader, verity signature, manifest, sums and their signatures, and the disk image. All of it is
+ * written first and renamed at the end, SHA256SUMS last, as a build does. It may be done again: the
+ * same build and answers give the same bytes, also over what is signed already.
+ */
+#pragma once
+
+#include "base/text.h"
+
+/* PATH is the request, or the folder that has one. The names of the files, in the order in which
+ * they were made, are added to RET_FILES. REFUSED: an answer is missing or wrong, or a file of the
+ * folder is not the one that the request was made for. */
+int ingot_sign_attach(const char *path, struct ingot_strings *ret_files, ingot_error *reterr);
+
+/* The request that PATH names: itself, or the only *.sign.json of a folder. NOTFOUND, CONFLICT. */
+int ingot_sign_find(const char *path, char **ret, ingot_error *reterr);
