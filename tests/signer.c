@@ -3,6 +3,7 @@
 #include "signer.h"
 #include "os/file.h"
 
+#include <ctype.h>
 #include <rnp/rnp.h>
 #include <rnp/rnp_err.h>
 #include <stdlib.h>
@@ -11,12 +12,14 @@ struct signer {
         rnp_ffi_t ffi;
         rnp_key_handle_t key;
         uint64_t signs;
+        char *fingerprint;
 };
 
 void signer_free(struct signer *s)
 {
         if (!s)
                 return;
+        rnp_buffer_destroy(s->fingerprint);
         rnp_key_handle_destroy(s->key);
         rnp_ffi_destroy(s->ffi);
         free(s);
@@ -51,6 +54,15 @@ struct signer *signer_new(const struct signer_options *options)
                 return NULL;
         }
         return s;
+}
+
+const char *signer_fingerprint(struct signer *s)
+{
+        if (!s->fingerprint && rnp_key_get_fprint(s->key, &s->fingerprint) != RNP_SUCCESS)
+                return NULL;
+        for (char *c = s->fingerprint; *c; c++)
+                *c = (char) tolower((unsigned char) *c);
+        return s->fingerprint;
 }
 
 bool signer_export(struct signer *s, const char *path, bool armour)
@@ -100,8 +112,7 @@ bool signer_clear(struct signer *s, const char *text, const char *hash, struct i
         return sign(s, text, hash, false, ret);
 }
 
-bool signer_detached(struct signer *s, const char *text, const char *hash,
-                     struct ingot_buffer *ret)
+bool signer_detached(struct signer *s, const char *text, const char *hash, struct ingot_buffer *ret)
 {
         return sign(s, text, hash, true, ret);
 }

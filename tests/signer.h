@@ -10,13 +10,15 @@ struct signer_options {
         uint64_t created;  /* seconds since 1970; 0: now */
         uint32_t lifetime; /* seconds; 0: for ever */
         bool revoked;
-        uint64_t signs;    /* the time of its signatures; 0: now, or `created` */
+        uint64_t signs; /* the time of its signatures; 0: now, or `created` */
 };
 
 /* NULL when librnp will not. */
 struct signer *signer_new(const struct signer_options *options);
 void signer_free(struct signer *s);
 
+/* In lower-case hex; NULL when librnp will not. Until the signer is freed. */
+const char *signer_fingerprint(struct signer *s);
 /* Writes the public key to PATH. */
 bool signer_export(struct signer *s, const char *path, bool armour);
 /* HASH: "SHA256". */

@@ -33,8 +33,9 @@ static int parse_time(const char *text, uint64_t *ret, ingot_error *reterr)
                           text);
 }
 
-int verify_request(const struct verify_options *o, struct ingot_key_files *keys,
-                   struct ingot_signature_request *ret, ingot_error *reterr)
+int verify_request(const struct verify_options *o, const struct ingot_log *log,
+                   struct ingot_key_files *keys, struct ingot_signature_request *ret,
+                   ingot_error *reterr)
 {
         struct ingot_signature_request q = {.purpose = o->purpose,
                                             .context = o->context,
@@ -42,8 +43,12 @@ int verify_request(const struct verify_options *o, struct ingot_key_files *keys,
                                             .now = (uint64_t) time(NULL),
                                             .threshold = (size_t) o->threshold};
         int r = o->time ? parse_time(o->time, &q.now, reterr) : 0;
-        if (r >= 0 && o->keys.count == 0)
-                r = ingot_fail(reterr, INGOT_E_USAGE, "name the keys with --key=FILE");
+        if (r >= 0 && o->keys.count == 0 && o->os.count == 0)
+                r = ingot_fail(reterr, INGOT_E_USAGE,
+                               "name the keys with --key=FILE, or let VOA find them with --os=OS "
+                               "and --purpose=PURPOSE");
+        if (r >= 0 && o->os.count > 0)
+                r = verify_voa(o, log, keys, reterr);
         for (size_t i = 0; r >= 0 && i < o->keys.count; i++)
                 r = ingot_key_files_add(keys, o->keys.items[i], reterr);
         if (r < 0)
@@ -92,7 +97,7 @@ static int verify_detached(const struct invocation *in, const char *name,
         _cleanup_verdict_ struct ingot_verdict verdict = {0};
         _cleanup_(signatures_done) struct signatures s = {0};
         struct ingot_signature_request q;
-        int r = verify_request(o, &keys, &q, reterr);
+        int r = verify_request(o, in->log, &keys, &q, reterr);
         if (r >= 0)
                 r = read_signatures(&o->signatures, &s, reterr);
         if (r < 0)
@@ -114,7 +119,7 @@ static int verify_inside(const struct invocation *in, const char *name,
         if (reader->size > DOCUMENT_MAX)
                 return ingot_fail(reterr, INGOT_E_LIMIT, "%s: a document of more than %d MiB", name,
                                   DOCUMENT_MAX >> 20);
-        int r = verify_request(in->options, &keys, &q, reterr);
+        int r = verify_request(in->options, in->log, &keys, &q, reterr);
         if (r >= 0)
                 r = ingot_buffer_append_zeros(&text, (size_t) reader->size, reterr);
         if (r >= 0)
@@ -168,12 +173,18 @@ static const struct option rows[] = {
                 "A signature over FILE; may be given several times"),
         STRINGS('k', "key", "FILE", struct verify_options, keys,
                 "Keys that may sign; of an image PURPOSE=FILE. May be given several times"),
+        STRINGS(0, "os", "OS", struct verify_options, os,
+                "Let VOA find the keys for this system, ID[:VERSION_ID…]; may be given several "
+                "times"),
         STRING(0, "purpose", "PURPOSE", struct verify_options, purpose,
                "What it is verified for: image, package, repository-metadata, …"),
         STRING(0, "context", "CONTEXT", struct verify_options, context,
                "Where it is used; \"default\" if not given"),
         STRING(0, "identity", "NAME", struct verify_options, identity,
                "Of SSH signatures: only by this principal"),
+        FLAG(0, "user", struct verify_options, user,
+             "Let VOA look where the user's verifiers are, not the system's"),
+        STRING(0, "root", "DIR", struct verify_options, root, "Let VOA look below this folder"),
         UINT('m', "threshold", "M", struct verify_options, threshold,
              "So many different keys must have signed; default 1"),
         STRING(0, "policy", "POLICY", struct verify_options, policy,
@@ -189,6 +200,9 @@ static const struct example examples[] = {
         {"ingot verify --key=archive.asc InRelease", "Check a document that carries its signature"},
         {"ingot verify --key=release.pub --signature=disk.raw.minisig disk.raw",
          "Check a file against the signature beside it"},
+        {"ingot verify --os=example --purpose=image --root=system --signature=disk.raw.minisig "
+         "disk.raw",
+         "The same with the keys that a system has for that (VOA)"},
         {"ingot verify --key=archive.asc InRelease --json | grep '\"holds\":true'",
          "The same for a program"},
         {0},
@@ -201,7 +215,8 @@ const struct command cmd_verify = {
         .details =
                 "Checks signatures of OpenPGP (detached, or a clear-signed document), SSH, X.509 "
                 "(detached CMS), minisign and signify; which one it is, is seen from the content. "
-                "Keys are files of any of them.\n"
+                "Keys are files of any of them; or VOA finds them by --os, --purpose and "
+                "--context.\n"
                 "\n"
                 "No keyring of yours is looked at, no program is run, nothing is written. A "
                 "signature by a key that is not there is passed over; so many keys as "

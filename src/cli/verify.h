@@ -6,14 +6,20 @@
 #include "trust/signature.h"
 
 struct verify_options {
-        struct ingot_strings signatures, keys;
-        const char *purpose, *context, *identity, *time, *policy;
+        struct ingot_strings signatures, keys, os;
+        const char *purpose, *context, *identity, *root, *time, *policy;
         uint64_t threshold;
+        bool user;
 };
 
 /* The question of the options: its keys are read into *keys. *ret points to both. */
-int verify_request(const struct verify_options *o, struct ingot_key_files *keys,
-                   struct ingot_signature_request *ret, ingot_error *reterr);
+int verify_request(const struct verify_options *o, const struct ingot_log *log,
+                   struct ingot_key_files *keys, struct ingot_signature_request *ret,
+                   ingot_error *reterr);
+
+/* What VOA has for the options' os, purpose and context; NOTFOUND when that is nothing. */
+int verify_voa(const struct verify_options *o, const struct ingot_log *log,
+               struct ingot_key_files *keys, ingot_error *reterr);
 
 /* The verdict over FILE on stdout, and for a refusal what to do about it; R is 0 (holds) or 1. */
 int verify_show(const struct invocation *in, const char *file,

@@ -11,6 +11,7 @@
 #include "package/debian.h"
 #include "package/decompress.h"
 #include "trust/signature.h"
+#include "trust/voa-keys.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -46,7 +47,7 @@ struct document {
 struct suite {
         const struct ingot_package_source *source;
         size_t index;
-        char *base; /* MIRROR/dists/SUITE */
+        char *base;               /* MIRROR/dists/SUITE */
         struct document document; /* InRelease */
         struct ingot_buffer text;
         struct ingot_debian_release release;
@@ -183,9 +184,8 @@ static int believe(const struct ingot_verdict *v, int r, const char *url, ingot_
 
 static struct ingot_signature_request question(const struct work *w)
 {
-        return (struct ingot_signature_request){.keys = &w->keys,
-                                                .purpose = PURPOSE,
-                                                .now = w->now};
+        return (struct ingot_signature_request){
+                .keys = &w->keys, .purpose = PURPOSE, .now = w->now};
 }
 
 static int check_detached(const struct work *w, const struct document *text,
@@ -287,10 +287,10 @@ static int name_urls(const struct suite *s, const char *folder, const char *suff
                 r = ingot_format(&wanted->fallback, reterr, "%s/%s/Packages%s", s->base, folder,
                                  suffix);
         if (r >= 0)
-                r = s->release.by_hash ? ingot_format(&wanted->url, reterr,
-                                                      "%s/%s/by-hash/SHA256/%s", s->base, folder,
-                                                      hex)
-                                       : ingot_strdup(&wanted->url, wanted->fallback, reterr);
+                r = s->release.by_hash
+                            ? ingot_format(&wanted->url, reterr, "%s/%s/by-hash/SHA256/%s", s->base,
+                                           folder, hex)
+                            : ingot_strdup(&wanted->url, wanted->fallback, reterr);
         return r;
 }
 
@@ -548,12 +548,39 @@ static void work_done(struct work *w)
         ingot_key_files_done(&w->keys);
 }
 
-/* The keys that may sign the indexes. */
+/* VOA's verifiers for the indexes of the distribution; none is no error. */
+static int find_voa(struct work *w, ingot_error *reterr)
+{
+        _cleanup_voa_paths_ struct ingot_voa_paths paths = {0};
+        _cleanup_voa_ struct ingot_voa_result result = {0};
+        const struct ingot_voa_lookup lookup = {.root = w->request->trust_root,
+                                                .paths = &paths,
+                                                .os = &ingot_distribution_debian.name,
+                                                .os_count = 1,
+                                                .purpose = PURPOSE,
+                                                .anchors = true,
+                                                .context = "default",
+                                                .technology = -1};
+        int r = ingot_voa_paths_system(&paths, reterr);
+        if (r >= 0)
+                r = ingot_voa_find(&lookup, &result, reterr);
+        for (size_t i = 0; r >= 0 && i < result.warning_count; i++)
+                ingot_warn(w->request->log, "%s: %s", result.warnings[i].path,
+                           result.warnings[i].reason);
+        return r < 0 ? r : ingot_voa_keys(&result, &paths, &w->keys, reterr);
+}
+
+/* The keys that may sign the indexes: those of the request, else VOA's, else the distribution's
+ * (docs/decisions/076). */
 static int find_keys(struct work *w, ingot_error *reterr)
 {
         const char *keyring = w->request->keyring;
-        if (!keyring)
+        if (!keyring) {
+                int r = find_voa(w, reterr);
+                if (r < 0 || w->keys.count > 0)
+                        return r;
                 keyring = ingot_distribution_debian.default_keyring;
+        }
         return ingot_under(reterr, ingot_key_files_add(&w->keys, keyring, reterr), "keyring");
 }
 

@@ -28,11 +28,13 @@ struct ingot_package_request {
         struct ingot_strings assumed;         /* names that others may depend on; not installed */
         enum ingot_package_base base;
         bool recommends;     /* install what is recommended, too */
-        const char *keyring; /* OpenPGP keyring (binary or armoured); NULL: the distribution's */
-        bool allow_expired;  /* take an index that is past its Valid-Until */
-        bool offline;        /* out of the cache alone */
-        const char *cache;   /* folder; NULL: ingot_cache_default() */
-        unsigned parallel;   /* downloads at a time; 0: 8 */
+        const char *keyring; /* OpenPGP keyring (binary or armoured); NULL: VOA's keys, or else the
+                              * distribution's keyring */
+        const char *trust_root; /* where VOA's load paths are; NULL: "/" */
+        bool allow_expired;     /* take an index that is past its Valid-Until */
+        bool offline;           /* out of the cache alone */
+        const char *cache;      /* folder; NULL: ingot_cache_default() */
+        unsigned parallel;      /* downloads at a time; 0: 8 */
 
         /* How ingot_package_lock treats what was locked before. */
         const struct ingot_lock *current;    /* keep its versions where still possible; or NULL */

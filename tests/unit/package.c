@@ -8,6 +8,7 @@
 #include "repository.h"
 #include "server.h"
 #include "test.h"
+#include "trust/verdict.h"
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -309,12 +310,33 @@ TEST(an_index_of_an_unknown_key_is_refused)
                     "no verifier has its key");
 }
 
+TEST(without_a_keyring_an_index_is_judged_by_what_voa_has)
+{
+        WORLD w = {0};
+        _cleanup_lock_ struct ingot_lock lock = {0};
+        _cleanup_key_files_ struct ingot_key_files keys = {0};
+        _cleanup_free_ char *folder = NULL, *path = NULL, *root = NULL;
+        CHECK(world_init(&w, (struct repository_options){0}));
+        CHECK_OK(ingot_key_files_add(&keys, w.keyring, &error));
+        CHECK_OK(ingot_format(&root, &error, "%s/voa-root", w.archive));
+        CHECK_OK(ingot_format(&folder, &error,
+                              "%s/etc/voa/debian/repository-metadata/default/openpgp", root));
+        CHECK_OK(ingot_make_directories(folder, 0755, &error));
+        w.request.keyring = NULL;
+        w.request.trust_root = root;
+        CHECK(ingot_package_lock(&w.request, &lock, &error) < 0);
+        CHECK_OK(
+                ingot_format(&path, &error, "%s/%s.openpgp", folder, signer_fingerprint(w.signer)));
+        CHECK(signer_export(w.signer, path, true));
+        CHECK_OK(ingot_package_lock(&w.request, &lock, &error));
+}
+
 TEST(an_expired_index_is_refused_unless_allowed)
 {
         WORLD w = {0};
         _cleanup_lock_ struct ingot_lock lock = {0};
-        CHECK(world_init(&w, (struct repository_options){
-                                     .valid_until = "Sat, 22 Nov 2025 10:12:13 UTC"}));
+        CHECK(world_init(
+                &w, (struct repository_options){.valid_until = "Sat, 22 Nov 2025 10:12:13 UTC"}));
         CHECK_FAILS(ingot_package_lock(&w.request, &lock, &error), INGOT_E_REFUSED,
                     "valid until 2025-11-22 10:12:13 UTC");
         CHECK(strstr(error.text, "Distribution.CheckValidUntil=no"));
@@ -332,8 +354,8 @@ TEST(an_index_of_another_suite_is_refused)
         CHECK_OK(ingot_format(&to, &error, "%s/dists/testing", w.archive));
         CHECK_EQ(rename(from, to), 0);
         ingot_package_sources_done(&w.request.sources);
-        CHECK_OK(ingot_package_sources_add(&w.request.sources, w.mirror, "testing", "main",
-                                           &error));
+        CHECK_OK(
+                ingot_package_sources_add(&w.request.sources, w.mirror, "testing", "main", &error));
         CHECK_FAILS(ingot_package_lock(&w.request, &lock, &error), INGOT_E_REFUSED,
                     "not of testing");
 }
