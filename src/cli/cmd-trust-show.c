@@ -254,7 +254,7 @@ static int add_name(struct facts *f, enum ingot_technology t, const char *file,
         if (r < 0 || ingot_voa_fingerprint(t, content, &fingerprint, NULL) < 0)
                 return r;
         r = ingot_format(&text, reterr, "%s%s", fingerprint ? fingerprint : "NAME",
-                         ingot_technology_suffix(t));
+                         ingot_voa_suffix(t, content));
         return r < 0 ? r : add(f, "VOA's name", "voa_name", text, reterr);
 }
 

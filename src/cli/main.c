@@ -28,8 +28,24 @@ const struct command *command_find(const char *name)
         return NULL;
 }
 
+/* The commands whose first word is NAME, "a b, a c"; false when there is none. */
+static bool list_second_words(const char *name, char *ret, size_t size)
+{
+        size_t n = strlen(name), at = 0;
+        for (size_t i = 0; commands[i]; i++)
+                if (strncmp(commands[i]->name, name, n) == 0 && commands[i]->name[n] == ' ' &&
+                    at < size)
+                        at += (size_t) snprintf(ret + at, size - at, "%s%s", at ? ", " : "",
+                                                commands[i]->name);
+        return at > 0;
+}
+
 int command_unknown(const char *name, ingot_error *reterr)
 {
+        char several[256];
+        if (list_second_words(name, several, sizeof(several)))
+                return ingot_fail(reterr, INGOT_E_USAGE, "no command %s alone; there are %s", name,
+                                  several);
         const char *names[128];
         size_t count = 0;
         for (; commands[count] && count < ARRAY_SIZE(names); count++)

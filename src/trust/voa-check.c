@@ -109,6 +109,16 @@ static int say_failure(int r, const ingot_error *e, enum ingot_voa_fault *ret_fa
                            ret_fault, ret_detail, reterr, text);
 }
 
+const char *ingot_voa_suffix(enum ingot_technology technology, struct ingot_span content)
+{
+        static const char certificate[] = "-----BEGIN CERTIFICATE-----";
+        if (technology != INGOT_TECHNOLOGY_X509)
+                return ingot_technology_suffix(technology);
+        return memmem(content.data, content.size, certificate, strlen(certificate))
+                       ? "-certificate.pem"
+                       : "-public-key.pem";
+}
+
 int ingot_voa_check(enum ingot_technology technology, const char *name, struct ingot_span content,
                     enum ingot_voa_fault *ret_fault, char **ret_detail, ingot_error *reterr)
 {
@@ -122,6 +132,12 @@ int ingot_voa_check(enum ingot_technology technology, const char *name, struct i
         if (!ingot_verifier_fits(found, technology)) {
                 r = ingot_format(&text, reterr, "its content is of %s, not of %s",
                                  ingot_technology_title(found), ingot_technology_title(technology));
+                return r < 0 ? r
+                             : say(INGOT_VOA_FAULT_CONTENT, ret_fault, ret_detail, reterr, text);
+        }
+        if (!ingot_ends_with(name, ingot_voa_suffix(technology, content))) {
+                r = ingot_format(&text, reterr, "its content belongs in a file that ends in %s",
+                                 ingot_voa_suffix(technology, content));
                 return r < 0 ? r
                              : say(INGOT_VOA_FAULT_CONTENT, ret_fault, ret_detail, reterr, text);
         }

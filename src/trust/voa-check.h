@@ -14,6 +14,10 @@
 int ingot_voa_check(enum ingot_technology technology, const char *name, struct ingot_span content,
                     enum ingot_voa_fault *ret_fault, char **ret_detail, ingot_error *reterr);
 
+/* What the name of a file with that content ends in: of X.509, a certificate and a public key have
+ * different ones. */
+const char *ingot_voa_suffix(enum ingot_technology technology, struct ingot_span content);
+
 /* The fingerprint by which VOA would name it, in lower-case hexadecimal digits: of the primary key,
  * of the SSH key's blob; NULL for technologies that name by none. FORMAT: not one key. UNSUPPORTED:
  * this build cannot read it. */

@@ -276,6 +276,9 @@ static const struct fixture fixtures[] = {
          "content /etc/voa/" OWN "\n"
          "content /etc/voa/" PGP "\n"
          "content /etc/voa/" SSH "\n"},
+        {"a certificate is not named as a public key",
+         {{"/etc/voa/arch/image/default/x509/a-public-key.pem", PEM}},
+         "content /etc/voa/arch/image/default/x509/a-public-key.pem\n"},
         {"of several contexts one is asked for",
          {{"/etc/voa/" OWN, SHORT_KEY}, {"/etc/voa/arch/package/core/minisign/a.pub", SHORT_KEY}},
          "used /etc/voa/arch/package/core/minisign/a.pub\n",
