@@ -1,21 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The keys that VOA has for what is verified. */
+#include "cli/trust.h"
 #include "cli/verify.h"
 #include "trust/voa-keys.h"
-
-#include <stdlib.h>
-
-static int find_paths(bool user, struct ingot_voa_paths *ret, ingot_error *reterr)
-{
-        const struct ingot_voa_user where = {.home = getenv("HOME"),
-                                             .config_home = getenv("XDG_CONFIG_HOME"),
-                                             .config_dirs = getenv("XDG_CONFIG_DIRS"),
-                                             .runtime_dir = getenv("XDG_RUNTIME_DIR"),
-                                             .data_home = getenv("XDG_DATA_HOME"),
-                                             .data_dirs = getenv("XDG_DATA_DIRS")};
-        return user ? ingot_voa_paths_user(ret, &where, reterr)
-                    : ingot_voa_paths_system(ret, reterr);
-}
 
 int verify_voa(const struct verify_options *o, const struct ingot_log *log,
                struct ingot_key_files *keys, ingot_error *reterr)
@@ -28,7 +15,7 @@ int verify_voa(const struct verify_options *o, const struct ingot_log *log,
                 return ingot_fail(reterr, INGOT_E_USAGE,
                                   "--os needs --purpose=PURPOSE: image, package, "
                                   "repository-metadata, …");
-        int r = find_paths(o->user, &paths, reterr);
+        int r = trust_paths(o->user, &paths, reterr);
         if (r < 0)
                 return r;
         const struct ingot_voa_lookup lookup = {.root = o->root,
