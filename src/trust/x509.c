@@ -195,6 +195,21 @@ static const char *digest_of(CMS_SignerInfo *si)
         return NULL;
 }
 
+/* The name of the signature's algorithm, which OpenSSL does not look at, must fit the digest. */
+static bool algorithm_fits(CMS_SignerInfo *si)
+{
+        X509_ALGOR *digest = NULL, *signature = NULL;
+        const ASN1_OBJECT *d = NULL, *s = NULL;
+        int with = NID_undef;
+        CMS_SignerInfo_get0_algs(si, NULL, NULL, &digest, &signature);
+        X509_ALGOR_get0(&d, NULL, NULL, digest);
+        X509_ALGOR_get0(&s, NULL, NULL, signature);
+        if (OBJ_obj2nid(s) == NID_rsaEncryption)
+                return true;
+        return OBJ_find_sigid_algs(OBJ_obj2nid(s), &with, NULL) == 1 &&
+               (with == NID_undef || with == OBJ_obj2nid(d));
+}
+
 /* The signed time, if any: exactly one, of exactly one value. */
 static bool signing_time(CMS_SignerInfo *si, uint64_t *ret)
 {
@@ -219,7 +234,7 @@ static bool content_type_fits(CMS_SignerInfo *si)
 static const char *signature_fault(const struct work *w, CMS_SignerInfo *si, X509 *signer)
 {
         CMS_SignerInfo_set1_signer_cert(si, signer);
-        bool ok = content_type_fits(si) &&
+        bool ok = content_type_fits(si) && algorithm_fits(si) &&
                   (CMS_signed_get_attr_count(si) < 0 || CMS_SignerInfo_verify(si) > 0) &&
                   CMS_SignerInfo_verify_content(si, w->content) > 0;
         ingot_evp_reason();
