@@ -84,3 +84,26 @@ int init_cmdline_parse(const char *text, struct init_cmdline *ret, ingot_error *
         c = (struct init_cmdline){0};
         return 0;
 }
+
+/* PARAMETER[=VALUE] when the word is for that module, else NULL. */
+static const char *module_parameter(const char *word, const char *name)
+{
+        for (; *name; word++, name++)
+                if (*word != *name && !(strchr("-_", *name) && (*word == '-' || *word == '_')))
+                        return NULL;
+        return *word == '.' && word[1] ? word + 1 : NULL;
+}
+
+int init_cmdline_module(const char *text, const char *name, struct ingot_buffer *ret,
+                        ingot_error *reterr)
+{
+        _cleanup_free_ char *copy = NULL;
+        const char *parameter;
+        int r = ingot_strdup(&copy, text, reterr);
+        char *at = copy;
+        for (char *word; r >= 0 && (word = next_word(&at)) && strcmp(word, "--") != 0;)
+                if ((parameter = module_parameter(word, name)))
+                        r = ingot_buffer_printf(ret, reterr, "%s%s", ret->size ? " " : "",
+                                                parameter);
+        return r;
+}

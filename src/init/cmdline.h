@@ -2,7 +2,7 @@
 /* What the kernel's command line says to the initrd. Everything else is for others. */
 #pragma once
 
-#include "base/error.h"
+#include "base/buffer.h"
 #include "base/sha256.h"
 
 #include <stdbool.h>
@@ -22,6 +22,10 @@ struct init_cmdline {
  * for a roothash= that is no SHA-256.
  */
 int init_cmdline_parse(const char *text, struct init_cmdline *ret, ingot_error *reterr);
+/* The parameters that the words "NAME.PARAMETER[=VALUE]" give the module NAME (where - and _ are
+ * the same), as modprobe hands them on: appended to RET as text, with blanks between. */
+int init_cmdline_module(const char *text, const char *name, struct ingot_buffer *ret,
+                        ingot_error *reterr);
 void init_cmdline_done(struct init_cmdline *c);
 
 #define _cleanup_init_cmdline_ __attribute__((cleanup(init_cmdline_done)))

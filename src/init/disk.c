@@ -23,6 +23,7 @@ void init_root_place_done(struct init_root_place *p)
 {
         free(p->disk);
         free(p->data_node);
+        ingot_strings_done(&p->signature_nodes);
         free(p->hash_node);
         *p = (struct init_root_place){0};
 }
@@ -101,6 +102,32 @@ static const struct ingot_gpt_partition *by_uuid(const struct init_disk *d,
         return NULL;
 }
 
+/* May it have a root's signature? Which one it has stands in it; an empty one is labelled so, and
+ * is not for finding (decision 055). */
+static bool is_signature(const struct ingot_gpt_partition *p)
+{
+        const struct ingot_partition_type *type = ingot_partition_type_by_uuid(&p->type);
+        return type && ingot_starts_with(type->name, "root-") &&
+               ingot_ends_with(type->name, "-verity-sig") && strcmp(p->name, "_empty") != 0 &&
+               !(p->attributes & INGOT_GPT_NO_AUTO);
+}
+
+static int list_signatures(const struct init_disk *d, struct ingot_strings *ret,
+                           ingot_error *reterr)
+{
+        for (size_t i = 0; i < d->gpt.partition_count; i++) {
+                _cleanup_free_ char *node = NULL;
+                if (!is_signature(d->gpt.partitions + i))
+                        continue;
+                int r = ingot_block_partition(d->name, d->gpt.partitions[i].number, &node, reterr);
+                if (r >= 0)
+                        r = ingot_strings_add(ret, node, reterr);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
 static int place_on(const struct init_disk *d, const struct ingot_uuid *data,
                     const struct ingot_uuid *hash, struct init_root_place *ret,
                     ingot_error *reterr)
@@ -115,6 +142,8 @@ static int place_on(const struct init_disk *d, const struct ingot_uuid *data,
                 r = ingot_block_partition(d->name, hash_part->number, &p.hash_node, reterr);
         if (r >= 0)
                 r = ingot_strdup(&p.disk, d->name, reterr);
+        if (r >= 0)
+                r = list_signatures(d, &p.signature_nodes, reterr);
         if (r < 0)
                 return r;
         *ret = p;

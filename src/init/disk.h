@@ -2,7 +2,7 @@
 /* The disks of the machine with their partition tables, and the one that holds our root. */
 #pragma once
 
-#include "base/error.h"
+#include "base/text.h"
 #include "format/gpt.h"
 
 #include <stddef.h>
@@ -33,6 +33,7 @@ void init_disks_tell(const struct init_disks *d);
 struct init_root_place {
         char *disk;
         char *data_node, *hash_node; /* below /dev */
+        struct ingot_strings signature_nodes; /* partitions that may have its signature */
 };
 void init_root_place_done(struct init_root_place *p);
 

@@ -21,6 +21,7 @@
 #include "os/mount.h"
 
 #include <fcntl.h>
+#include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -33,6 +34,7 @@
 struct state {
         struct init_config config;
         struct init_cmdline cmdline;
+        char *words; /* the command line as it stands */
         struct init_root_place place;
         struct init_var var;
         bool credentials;
@@ -75,15 +77,33 @@ static int read_cmdline(struct state *s, ingot_error *reterr)
         int r = ingot_file_read(AT_FDCWD, "/proc/cmdline", CMDLINE_MAX, &text, &size, reterr);
         if (r >= 0)
                 r = init_cmdline_parse((const char *) text, &s->cmdline, reterr);
+        if (r >= 0)
+                s->words = (char *) TAKE_PTR(text);
         return r;
 }
 
-/* One module that does not load need not be what this machine's root hangs on. */
-static void load_modules(const struct init_config *config)
+/* "dm_verity" of ".../dm-verity.ko", and what the command line says to it. */
+static int load_module(const char *path, const char *words, ingot_error *reterr)
 {
-        for (size_t i = 0; i < config->modules.count; i++) {
+        _cleanup_buffer_ struct ingot_buffer parameters = {0};
+        _cleanup_free_ char *name = NULL;
+        const char *slash = strrchr(path, '/');
+        int r = ingot_strdup(&name, slash ? slash + 1 : path, reterr);
+        if (r < 0)
+                return r;
+        name[strcspn(name, ".")] = 0;
+        r = init_cmdline_module(words, name, &parameters, reterr);
+        return r < 0 ? r
+                     : ingot_module_load(path, parameters.size ? (char *) parameters.data : "",
+                                         reterr);
+}
+
+/* One module that does not load need not be what this machine's root hangs on. */
+static void load_modules(const struct state *s)
+{
+        for (size_t i = 0; i < s->config.modules.count; i++) {
                 ingot_error error = {0};
-                if (ingot_module_load(config->modules.items[i], &error) < 0)
+                if (load_module(s->config.modules.items[i], s->words, &error) < 0)
                         init_tell_error("module", &error);
         }
 }
@@ -145,7 +165,7 @@ static int start_system(struct state *s, ingot_error *reterr)
                 r = read_cmdline(s, reterr);
         if (r < 0)
                 return r;
-        load_modules(&s->config);
+        load_modules(s);
         mount_efivars();
         r = init_phase_measure(INIT_PHASE_ENTER_INITRD, reterr);
         if (r >= 0)

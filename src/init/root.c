@@ -4,20 +4,24 @@
 #include "base/cleanup.h"
 #include "base/size.h"
 #include "base/text.h"
+#include "format/verity-signature.h"
 #include "init/message.h"
 #include "os/device-mapper.h"
 #include "os/file.h"
+#include "os/kernel.h"
 #include "os/mount.h"
 
 #include <stdio.h>
+#include <string.h>
 #include <sys/mount.h>
 
 #define NAME "root"
+#define SIGNATURE_KEY "ingot:root"
 
 int init_verity_table(const struct ingot_verity *verity, const uint8_t *root_hash,
                       const char *data_device, const char *hash_device, uint64_t data_size,
-                      uint64_t hash_size, struct ingot_buffer *ret_table, char ret_uuid[64],
-                      ingot_error *reterr)
+                      uint64_t hash_size, const char *options, struct ingot_buffer *ret_table,
+                      char ret_uuid[64], ingot_error *reterr)
 {
         struct ingot_verity_geometry geometry;
         uint64_t size;
@@ -44,6 +48,7 @@ int init_verity_table(const struct ingot_verity *verity, const uint8_t *root_has
                 .root_hash_size = INGOT_VERITY_DIGEST_SIZE,
                 .salt = verity->salt,
                 .salt_size = verity->salt_size,
+                .options = options,
         };
         char hex[33];
         ingot_hex(hex, verity->uuid.bytes, 16);
@@ -58,8 +63,48 @@ static int device_open(const char *node, char **ret_path, struct ingot_file *ret
         return r < 0 ? r : ingot_file_open(ret, *ret_path, reterr);
 }
 
-static int set_up_verity(const struct init_root_place *place, const uint8_t *root_hash,
-                         unsigned *ret_minor, ingot_error *reterr)
+/* Takes the signature of this root hash from NODE, if it is there, and gives it to the kernel. 1:
+ * it is none of this root. */
+static int take_signature(const char *node, const uint8_t *root_hash, ingot_error *reterr)
+{
+        _cleanup_verity_signature_ struct ingot_verity_signature s = {0};
+        _cleanup_file_ struct ingot_file file = INGOT_FILE_NONE;
+        _cleanup_free_ char *path = NULL;
+        int r = device_open(node, &path, &file, reterr);
+        if (r < 0)
+                return r;
+        size_t size = (size_t) ingot_min_u64(file.size, INGOT_VERITY_SIGNATURE_MAX);
+        _cleanup_free_ uint8_t *bytes = malloc(size + 1);
+        if (!bytes)
+                return ingot_fail_nomem(reterr);
+        r = ingot_file_pread(file.fd, 0, bytes, size, reterr);
+        if (r >= 0)
+                r = ingot_verity_signature_decode(INGOT_SPAN(bytes, size), &s, reterr);
+        if (r < 0)
+                return r;
+        if (memcmp(s.root_hash, root_hash, sizeof(s.root_hash)) != 0)
+                return 1;
+        return ingot_kernel_key_add(SIGNATURE_KEY, s.pkcs7.data, s.pkcs7.size, reterr);
+}
+
+/* Is there a signature for the kernel? What cannot be read is none: whether one is needed, the
+ * kernel decides. */
+static bool find_signature(const struct init_root_place *place, const uint8_t *root_hash)
+{
+        for (size_t i = 0; i < place->signature_nodes.count; i++) {
+                const char *node = place->signature_nodes.items[i];
+                ingot_error error = {0};
+                int r = take_signature(node, root_hash, &error);
+                if (r == 0)
+                        return true;
+                if (r < 0)
+                        init_tell_error(node, &error);
+        }
+        return false;
+}
+
+static int start_verity(const struct init_root_place *place, const uint8_t *root_hash,
+                        const char *options, unsigned *ret_minor, ingot_error *reterr)
 {
         _cleanup_file_ struct ingot_file data = INGOT_FILE_NONE, hash = INGOT_FILE_NONE;
         _cleanup_free_ char *data_path = NULL, *hash_path = NULL;
@@ -78,7 +123,7 @@ static int set_up_verity(const struct init_root_place *place, const uint8_t *roo
         if (r < 0)
                 return ingot_under(reterr, r, "verity tree on %s", place->hash_node);
         r = init_verity_table(&verity, root_hash, data_path, hash_path, data.size, hash.size,
-                              &table, uuid, reterr);
+                              options, &table, uuid, reterr);
         if (r < 0)
                 return ingot_under(reterr, r, "%s and %s", place->data_node, place->hash_node);
         const struct ingot_dm_device device = {
@@ -90,6 +135,27 @@ static int set_up_verity(const struct init_root_place *place, const uint8_t *roo
                 .read_only = true,
         };
         return ingot_dm_create(&device, ret_minor, reterr);
+}
+
+/*
+ * The root hash is trusted already: it stands in the command line, which is measured, and signed
+ * with the UKI. The signature is for kernels that ask for one (dm_verity.require_signatures=1,
+ * IPE). A kernel that does not know the signer, or no signatures, may start the root without.
+ */
+static int set_up_verity(const struct init_root_place *place, const uint8_t *root_hash,
+                         unsigned *ret_minor, ingot_error *reterr)
+{
+        ingot_error error = {0};
+        if (find_signature(place, root_hash)) {
+                int r = start_verity(place, root_hash, "root_hash_sig_key_desc " SIGNATURE_KEY,
+                                     ret_minor, &error);
+                if (r >= 0) {
+                        init_say("the kernel takes the signature of the root hash");
+                        return r;
+                }
+                init_tell_error("the kernel does not take the signature of the root hash", &error);
+        }
+        return start_verity(place, root_hash, NULL, ret_minor, reterr);
 }
 
 int init_root_mount(const struct init_root_place *place,

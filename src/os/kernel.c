@@ -1,26 +1,34 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Modules, the kernel's log, and reboot(2). */
+/* Modules, keys, the kernel's log, and reboot(2). */
 #include "os/kernel.h"
 #include "base/cleanup.h"
 #include "os/file.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/keyctl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/reboot.h>
 #include <sys/syscall.h>
 
-int ingot_module_load(const char *path, ingot_error *reterr)
+int ingot_module_load(const char *path, const char *parameters, ingot_error *reterr)
 {
         _cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
         if (fd < 0)
                 return ingot_fail_errno(reterr, "open %s", path);
-        if (syscall(SYS_finit_module, fd, "", 0) == 0)
+        if (syscall(SYS_finit_module, fd, parameters, 0) == 0)
                 return 0;
         if (errno == EEXIST || errno == ENODEV)
                 return 1;
         return ingot_fail_errno(reterr, "load the module %s", path);
+}
+
+int ingot_kernel_key_add(const char *name, const void *data, size_t size, ingot_error *reterr)
+{
+        if (syscall(SYS_add_key, "user", name, data, size, KEY_SPEC_THREAD_KEYRING) < 0)
+                return ingot_fail_errno(reterr, "give the kernel the key %s", name);
+        return 0;
 }
 
 int ingot_kmsg_open(void)

@@ -77,6 +77,19 @@ TEST(a_command_line_is_read)
         CHECK_STR(c.init, "/bin/second");
 }
 
+TEST(words_for_modules_are_handed_on)
+{
+        ingot_error error = {0};
+        _cleanup_buffer_ struct ingot_buffer b = {0}, none = {0};
+        static const char words[] =
+                "quiet dm-verity.require_signatures=1 dm_verity.x dm_verity2.y=1 "
+                "dm_verity=3 dm_verity. erofs.z=\"a b\" -- dm_verity.no=1\n";
+        CHECK_OK(init_cmdline_module(words, "dm-verity", &b, &error));
+        CHECK_STR((char *) b.data, "require_signatures=1 x");
+        CHECK_OK(init_cmdline_module(words, "verity", &none, &error));
+        CHECK_EQ(none.size, 0);
+}
+
 TEST(words_that_only_look_like_ours_are_left_alone)
 {
         ingot_error error = {0};
@@ -191,19 +204,19 @@ TEST(what_device_mapper_is_asked_for)
                                  .salt = {0xab, 0xcd}};
         CHECK(ingot_unhex(hash, sizeof(hash), HASH));
         /* 256 blocks: two leaf blocks and the top, behind the superblock. */
-        CHECK_OK(init_verity_table(&v, hash, "/dev/a", "/dev/b", 256 * 4096, 4 * 4096, &table, name,
-                                   &error));
+        CHECK_OK(init_verity_table(&v, hash, "/dev/a", "/dev/b", 256 * 4096, 4 * 4096, NULL, &table,
+                                   name, &error));
         CHECK_STR((char *) table.data, "1 /dev/a /dev/b 4096 4096 256 1 sha256 " HASH " abcd");
         CHECK_STR(name, "CRYPT-VERITY-3a460cbcbf034660bcd63cb9e9b0b168-root");
-        CHECK_FAILS(init_verity_table(&v, hash, "/dev/a", "/dev/b", 256 * 4096 - 1, 4 * 4096,
+        CHECK_FAILS(init_verity_table(&v, hash, "/dev/a", "/dev/b", 256 * 4096 - 1, 4 * 4096, NULL,
                                       &table, name, &error),
                     INGOT_E_REFUSED, "256 blocks");
-        CHECK_FAILS(init_verity_table(&v, hash, "/dev/a", "/dev/b", 256 * 4096, 3 * 4096, &table,
-                                      name, &error),
+        CHECK_FAILS(init_verity_table(&v, hash, "/dev/a", "/dev/b", 256 * 4096, 3 * 4096, NULL,
+                                      &table, name, &error),
                     INGOT_E_REFUSED, "256 blocks");
         v.data_blocks = UINT64_MAX / 4096 + 2;
-        CHECK(init_verity_table(&v, hash, "/dev/a", "/dev/b", UINT64_MAX, UINT64_MAX, &table, name,
-                                &error) < 0);
+        CHECK(init_verity_table(&v, hash, "/dev/a", "/dev/b", UINT64_MAX, UINT64_MAX, NULL, &table,
+                                name, &error) < 0);
 }
 
 TEST(the_unit_of_var_does_not_stop)
