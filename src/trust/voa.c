@@ -420,12 +420,14 @@ static int judge_copies(struct find *f, size_t first, size_t end, ingot_error *r
         return 0;
 }
 
-/* Has the verifier at I, an administrator's, a copy of the user's that counts? */
+/* Has the verifier at I, an administrator's, a copy of the user's that counts? Only a name that is
+ * a fingerprint says that both are of one key. */
 static bool joins_users_copy(const struct find *f, size_t i)
 {
         const struct ingot_voa_result *r = &f->result;
         const struct ingot_voa_verifier *v = r->verifiers + i;
-        if (!ingot_technology_merges(v->technology))
+        if (!ingot_technology_merges(v->technology) ||
+            ingot_voa_file_digits(v->technology, v->name) == 0)
                 return false;
         for (size_t j = i + 1; j < r->verifier_count; j++) {
                 const struct ingot_voa_verifier *other = r->verifiers + j;

@@ -306,6 +306,11 @@ static const struct fixture fixtures[] = {
          "used /home/u/.local/share/voa/" SSH "\n"
          "used /home/u/.local/share/voa/" OWN "\n",
          .user = true},
+        {"and only where the name says that both are of one key",
+         {{"/etc/voa/arch/image/default/x509/v-certificate.pem", PEM},
+          {"/home/u/.config/voa/arch/image/default/x509/v-certificate.pem", PEM}},
+         "used /home/u/.config/voa/arch/image/default/x509/v-certificate.pem\n",
+         .user = true},
         {"a user's load paths have their order",
          {{"/home/u/.config/voa/" OWN, SHORT_KEY},
           {"/etc/xdg/voa/" OWN, SHORT_KEY},
