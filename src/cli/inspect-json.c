@@ -4,6 +4,7 @@
 #include "base/text.h"
 #include "cli/inspect.h"
 #include "format/partition-type.h"
+#include "format/sbat.h"
 #include "image/inspect.h"
 
 #include <stdlib.h>
@@ -127,6 +128,25 @@ static bool is_text(enum ingot_uki_kind kind)
                kind == INGOT_UKI_PCRSIG;
 }
 
+/* The components by which shim revokes programs; none, when the text is no .sbat. */
+static int add_sbat(struct json_object *o, const uint8_t *text, size_t size, ingot_error *reterr)
+{
+        _cleanup_sbat_ struct ingot_sbat sbat = {0};
+        struct json_object *list, *component;
+        if (ingot_sbat_decode(INGOT_SPAN(text, size), &sbat, NULL) < 0)
+                return 0;
+        int e = ingot_json_add_array(o, "components", &list, reterr);
+        for (size_t i = 0; e == 0 && i < sbat.count; i++) {
+                e = ingot_json_add_object(list, NULL, &component, reterr);
+                if (e == 0)
+                        e = ingot_json_add_text(component, "name", sbat.items[i].name, reterr);
+                if (e == 0)
+                        e = ingot_json_add_u64(component, "generation", sbat.items[i].generation,
+                                               reterr);
+        }
+        return e;
+}
+
 static int add_section_text(const struct ingot_image *image, const struct ingot_uki_section *s,
                             struct json_object *o, ingot_error *reterr)
 {
@@ -135,7 +155,9 @@ static int add_section_text(const struct ingot_image *image, const struct ingot_
         if (!is_text(s->kind) || s->pe.virtual_size > TEXT_MAX)
                 return 0;
         int e = ingot_pe_section_read(&image->reader, &s->pe, TEXT_MAX, &text, &size, reterr);
-        return e < 0 ? e : ingot_json_add_text(o, "text", (char *) text, reterr);
+        if (e == 0)
+                e = ingot_json_add_text(o, "text", (char *) text, reterr);
+        return e == 0 && s->kind == INGOT_UKI_SBAT ? add_sbat(o, text, size, reterr) : e;
 }
 
 static int add_section(const struct ingot_image *image, const struct ingot_uki_section *s,

@@ -5,6 +5,7 @@
 #include "cli/inspect.h"
 #include "cli/print.h"
 #include "format/partition-type.h"
+#include "format/sbat.h"
 #include "image/inspect.h"
 
 #include <inttypes.h>
@@ -216,6 +217,15 @@ static bool is_text(enum ingot_uki_kind kind)
                kind == INGOT_UKI_PROFILE || kind == INGOT_UKI_SBAT;
 }
 
+/* Shim refuses a program with such a section: it must not look like one that is fine. */
+static void print_sbat_problem(int indent, struct ingot_span text)
+{
+        _cleanup_sbat_ struct ingot_sbat sbat = {0};
+        ingot_error error = {0};
+        if (ingot_sbat_decode(text, &sbat, &error) < 0)
+                line(indent, "Malformed", error.text);
+}
+
 static int print_section(int indent, const struct ingot_image *image,
                          const struct ingot_uki_section *s, ingot_error *reterr)
 {
@@ -236,9 +246,12 @@ static int print_section(int indent, const struct ingot_image *image,
         _cleanup_free_ uint8_t *text = NULL;
         size_t size;
         e = ingot_pe_section_read(&image->reader, &s->pe, TEXT_MAX, &text, &size, reterr);
-        if (e == 0)
-                print_lines(indent + 4, (char *) text);
-        return e;
+        if (e < 0)
+                return e;
+        print_lines(indent + 4, (char *) text);
+        if (s->kind == INGOT_UKI_SBAT)
+                print_sbat_problem(indent + 4, INGOT_SPAN(text, size));
+        return 0;
 }
 
 static int print_pe(int indent, const struct ingot_image *image, ingot_error *reterr)

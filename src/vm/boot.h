@@ -24,8 +24,8 @@ struct ingot_boot_options {
         bool no_tpm, no_network;
         const struct ingot_strings *forwards;    /* "[ADDRESS:]PORT:GUEST-PORT[/udp]" */
         const struct ingot_strings *credentials; /* "NAME=VALUE" */
-        const char *cmdline;   /* words for the kernel's command line (systemd-stub 254 and newer,
-                                * without Secure Boot; measured into PCR 12); NULL: none */
+        const char *cmdline;   /* words for the kernel's command line (systemd-stub 254 and newer;
+                                * measured into PCR 12); NULL: none */
         bool check;            /* wait for the guest's report, then power off */
         uint64_t timeout_msec; /* 0: 300 s with check, else none */
         int console_input;     /* the user's keys; -1: none */
