@@ -231,6 +231,57 @@ static int print_all(const struct ingot_verification *v, const char *name, ingot
         return 0;
 }
 
+/* Certificates by purpose. */
+struct keys {
+        struct ingot_certificates certificates[INGOT_VERIFY_PURPOSE_MAX];
+};
+
+static void keys_done(struct keys *k)
+{
+        for (size_t i = 0; i < INGOT_VERIFY_PURPOSE_MAX; i++)
+                ingot_certificates_done(k->certificates + i);
+}
+
+static const char *const purposes[INGOT_VERIFY_PURPOSE_MAX] = {
+        [INGOT_VERIFY_SECURE_BOOT] = "secure-boot",
+        [INGOT_VERIFY_VERITY] = "verity",
+};
+
+/* "PURPOSE=FILE". */
+static int read_key(struct keys *k, const char *text, struct ingot_verify_options *options,
+                    ingot_error *reterr)
+{
+        const char *file = strchr(text, '=');
+        _cleanup_free_ char *purpose = NULL;
+        if (!file)
+                return ingot_fail(reterr, INGOT_E_USAGE,
+                                  "--key=%s: of an image say what it is for: --key=PURPOSE=%s, "
+                                  "with secure-boot or verity",
+                                  text, text);
+        int r = ingot_format(&purpose, reterr, "%.*s", (int) (file - text), text);
+        for (size_t i = 0; i < INGOT_VERIFY_PURPOSE_MAX && r >= 0; i++) {
+                if (strcmp(purpose, purposes[i]) != 0)
+                        continue;
+                options->certificates[i] = k->certificates + i;
+                r = ingot_certificates_load(k->certificates + i, file + 1, reterr);
+                return ingot_under(reterr, r, "--key=%s", text);
+        }
+        if (r < 0)
+                return r;
+        const char *nearest = ingot_nearest(purpose, purposes, INGOT_VERIFY_PURPOSE_MAX);
+        return ingot_fail(reterr, INGOT_E_USAGE, "--key=%s: no purpose '%s'%s%s", text, purpose,
+                          nearest ? "; did you mean " : "", nearest ? nearest : "");
+}
+
+static int read_keys(struct keys *k, const struct ingot_strings *texts,
+                     struct ingot_verify_options *options, ingot_error *reterr)
+{
+        int r = 0;
+        for (size_t i = 0; i < texts->count && r >= 0; i++)
+                r = read_key(k, texts->items[i], options, reterr);
+        return r;
+}
+
 int verify_image(const struct invocation *in, const char *name, const struct ingot_strings *keys,
                  const char *policy, ingot_error *reterr)
 {
@@ -238,10 +289,10 @@ int verify_image(const struct invocation *in, const char *name, const struct ing
                 [INGOT_FINDING_REFUSED] = REFUSED, [INGOT_FINDING_NOT_CHECKED] = NOT_CHECKED};
         _cleanup_(subject_done) struct subject subject = {0};
         _cleanup_verification_ struct ingot_verification v = {0};
+        _cleanup_(keys_done) struct keys given = {0};
         struct ingot_image_policy parsed;
         struct ingot_verify_options options = {.log = in->log};
         int r = 0;
-        (void) keys;
         if (policy && !*policy)
                 return ingot_fail(reterr, INGOT_E_USAGE,
                                   "--policy is empty; \"-\" is the policy "
@@ -254,7 +305,9 @@ int verify_image(const struct invocation *in, const char *name, const struct ing
                 options.policy = &parsed;
                 options.policy_text = policy;
         }
-        r = open_subject(&subject, name, reterr);
+        r = read_keys(&given, keys, &options, reterr);
+        if (r >= 0)
+                r = open_subject(&subject, name, reterr);
         if (r >= 0)
                 r = ingot_verify(subject.artifacts, subject.count, &options, &v, reterr);
         print_progress_end();

@@ -255,6 +255,23 @@ static int read_content(void *context, uint64_t offset, void *ret, size_t size, 
         return size == 0 ? 0 : ingot_fail(reterr, INGOT_E_FORMAT, "read behind the end");
 }
 
+int ingot_fat_runs(const struct ingot_reader *content,
+                   int (*run)(void *context, uint64_t offset, uint64_t size, ingot_error *reterr),
+                   void *context, ingot_error *reterr)
+{
+        const struct content *c = content->context;
+        uint64_t left = content->size;
+        int r = 0;
+        for (size_t i = 0; left > 0 && r >= 0 && i < c->runs.count; i++) {
+                const struct run *one = c->runs.items + i;
+                uint64_t n = ingot_min_u64(left, (uint64_t) one->count * c->cluster_size);
+                r = run(context, c->data_offset + (one->cluster - 2ULL) * c->cluster_size, n,
+                        reterr);
+                left -= n;
+        }
+        return r;
+}
+
 static void release_content(void *context)
 {
         struct content *c = context;

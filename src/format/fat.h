@@ -55,3 +55,9 @@ struct ingot_fat_info {
  */
 int ingot_fat_read(const struct ingot_reader *reader, struct ingot_tree **ret,
                    struct ingot_fat_info *ret_info, ingot_error *reterr);
+
+/* Calls RUN for each piece of a file's content (as ingot_fat_read made it) in its order: where it
+ * lies in the volume, in bytes. */
+int ingot_fat_runs(const struct ingot_reader *content,
+                   int (*run)(void *context, uint64_t offset, uint64_t size, ingot_error *reterr),
+                   void *context, ingot_error *reterr);

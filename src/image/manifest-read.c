@@ -2,14 +2,12 @@
 /* The manifest as a struct. Each member is demanded by its row of a table. */
 #include "image/manifest-read.h"
 #include "base/cleanup.h"
-#include "base/json.h"
+#include "base/json-read.h"
 #include "base/text.h"
 
-#include <json-c/json_tokener.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define DEPTH_MAX 16
 #define LIST_MAX 4096
 
 enum kind { TEXT, NAME, NUMBER, DIGEST, UUID };
@@ -187,32 +185,19 @@ static int get_parts(struct json_object *o, struct ingot_manifest *m, ingot_erro
         return r < 0 ? r : get_all(member, uki, ARRAY_SIZE(uki), m, reterr);
 }
 
-static void free_tokener(struct json_tokener **t)
-{
-        json_tokener_free(*t);
-}
-
 int ingot_manifest_decode(struct ingot_span text, struct ingot_manifest *ret, ingot_error *reterr)
 {
-        _cleanup_(free_tokener) struct json_tokener *t = NULL;
         _cleanup_json_ struct json_object *o = NULL;
         _cleanup_manifest_ struct ingot_manifest m = {0};
         if (text.size > INGOT_MANIFEST_SIZE_MAX)
                 return ingot_fail(reterr, INGOT_E_LIMIT, "manifest of more than %zu MiB",
                                   INGOT_MANIFEST_SIZE_MAX >> 20);
-        t = json_tokener_new_ex(DEPTH_MAX);
-        if (!t)
-                return ingot_fail_nomem(reterr);
-        json_tokener_set_flags(t, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8 |
-                                          JSON_TOKENER_ALLOW_TRAILING_CHARS);
-        o = text.size ? json_tokener_parse_ex(t, (const char *) text.data, (int) text.size) : NULL;
+        int r = ingot_json_parse(text, INGOT_MANIFEST_SIZE_MAX, &o, reterr);
+        if (r < 0)
+                return ingot_under(reterr, r, "manifest");
         if (!json_object_is_type(o, json_type_object))
                 return ingot_fail(reterr, INGOT_E_FORMAT, "manifest: no JSON object");
-        for (size_t i = json_tokener_get_parse_end(t); i < text.size; i++)
-                if (!strchr(" \t\r\n", text.data[i]) || !text.data[i])
-                        return ingot_fail(reterr, INGOT_E_FORMAT,
-                                          "manifest: bytes behind the JSON object");
-        int r = get_parts(o, &m, reterr);
+        r = get_parts(o, &m, reterr);
         if (r < 0)
                 return r;
         *ret = m;

@@ -17,6 +17,9 @@
 #define BEHIND_DATA "behind the blocks that the hash tree covers: dm-verity does not map them"
 #define SUPERBLOCK "UUID and padding of the verity superblock: nothing uses them"
 #define BEHIND_TREE "behind the hash tree"
+#define CHECKSUM "checksum of an EFI program: firmware does not look at it"
+#define CHECKSUM_SIZE 4
+#define NOBODY "a signature by somebody whose key was not given: its certificates may be anybody's"
 #define NO_COVER "no hash tree, signature or sum covers it"
 
 /* [*at, offset) of FILE, and goes on behind [offset, offset + size). */
@@ -60,6 +63,89 @@ static int cover_pair(struct ingot_verify *v, const struct ingot_verify_file *f,
                                             BEHIND_TREE, reterr);
 }
 
+/* Pieces of a volume that signed programs are. */
+struct pieces {
+        struct piece {
+                uint64_t offset, size;
+        } * items;
+        size_t count;
+        uint64_t at;       /* in the program */
+        uint64_t checksum; /* of the program: where it is, which is no piece */
+        uint64_t end;      /* what is behind it is no piece either */
+};
+
+static int add_piece(struct pieces *p, uint64_t offset, uint64_t size, ingot_error *reterr)
+{
+        struct piece *grown =
+                size ? reallocarray(p->items, p->count + 1, sizeof(*grown)) : p->items;
+        if (size && !grown)
+                return ingot_fail_nomem(reterr);
+        p->items = grown;
+        if (size)
+                p->items[p->count++] = (struct piece){.offset = offset, .size = size};
+        return 0;
+}
+
+static int add_run(void *context, uint64_t offset, uint64_t size, ingot_error *reterr)
+{
+        struct pieces *p = context;
+        uint64_t from = p->at, to = ingot_max_u64(from, ingot_min_u64(from + size, p->end));
+        uint64_t hole = ingot_min_u64(ingot_max_u64(p->checksum, from), to);
+        uint64_t end = ingot_min_u64(ingot_max_u64(p->checksum + CHECKSUM_SIZE, from), to);
+        p->at += size;
+        int r = add_piece(p, offset, hole - from, reterr);
+        return r < 0 ? r : add_piece(p, offset + (end - from), to - end, reterr);
+}
+
+static int compare_pieces(const void *a, const void *b)
+{
+        const struct piece *x = a, *y = b;
+        return x->offset < y->offset ? -1 : x->offset > y->offset;
+}
+
+/* Of a program by somebody unknown the signatures themselves are not covered. */
+static uint64_t signed_end(const struct ingot_verify *v, const struct ingot_image *program)
+{
+        return v->options->certificates[INGOT_VERIFY_SECURE_BOOT]
+                       ? program->reader.size
+                       : ingot_pe_certificates(&program->uki->pe).address;
+}
+
+/* A signed program by itself, at BASE of the file. */
+static int cover_program(struct ingot_verify *v, const struct ingot_verify_file *f,
+                         const struct ingot_image *program, uint64_t base, ingot_error *reterr)
+{
+        uint64_t end = signed_end(v, program);
+        int r = ingot_verify_add_gap(v, f, base + program->uki->pe.checksum_offset, CHECKSUM_SIZE,
+                                     CHECKSUM, reterr);
+        return r < 0 ? r
+                     : ingot_verify_add_gap(v, f, base + end, program->reader.size - end, NOBODY,
+                                            reterr);
+}
+
+/* A volume at BASE of the file: all but its signed programs. */
+static int cover_fat(struct ingot_verify *v, const struct ingot_verify_file *f,
+                     const struct ingot_image *fat, uint64_t base, ingot_error *reterr)
+{
+        struct pieces p = {0};
+        uint64_t at = base;
+        int r = 0;
+        for (size_t i = 0; i < fat->part_count && r >= 0; i++) {
+                if (!ingot_verify_is_covered(v, fat->parts + i))
+                        continue;
+                p.at = 0;
+                p.checksum = fat->parts[i].uki->pe.checksum_offset;
+                p.end = signed_end(v, fat->parts + i);
+                r = ingot_fat_runs(&fat->parts[i].reader, add_run, &p, reterr);
+        }
+        if (p.count)
+                qsort(p.items, p.count, sizeof(*p.items), compare_pieces);
+        for (size_t i = 0; i < p.count && r >= 0; i++)
+                r = skip_to(v, f, &at, base + p.items[i].offset, p.items[i].size, NO_COVER, reterr);
+        free(p.items);
+        return r < 0 ? r : skip_to(v, f, &at, base + fat->reader.size, 0, NO_COVER, reterr);
+}
+
 static int cover_content(struct ingot_verify *v, const struct ingot_verify_file *f,
                          const struct ingot_image *image, ingot_error *reterr)
 {
@@ -67,6 +153,10 @@ static int cover_content(struct ingot_verify *v, const struct ingot_verify_file 
         const struct ingot_verify_pair *p = pair_of(v, image);
         if (p)
                 return cover_pair(v, f, p, image, base, reterr);
+        if (image->content == INGOT_CONTENT_FAT && !image->problem)
+                return cover_fat(v, f, image, base, reterr);
+        if (ingot_verify_is_covered(v, image))
+                return image->uki ? cover_program(v, f, image, base, reterr) : 0;
         return ingot_verify_add_gap(v, f, base, image->reader.size,
                                     ingot_verify_is_empty_slot(image) ? EMPTY_SLOT : NO_COVER,
                                     reterr);

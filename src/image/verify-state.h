@@ -31,8 +31,8 @@ struct ingot_verify {
         size_t file_count;
         struct ingot_verify_pair *pairs;
         size_t pair_count;
-        struct ingot_image **signed_programs; /* whose signature holds, or would with its key */
-        size_t signed_count;
+        const struct ingot_image **covered; /* by a signature that fits */
+        size_t covered_count;
         struct ingot_verification result;
 };
 
@@ -66,12 +66,19 @@ bool ingot_verify_is_empty_slot(const struct ingot_image *part);
 int ingot_verify_cmdline(const struct ingot_image *uki, uint32_t profile, char **ret,
                          ingot_error *reterr);
 
+/* A signature that fits covers IMAGE. */
+int ingot_verify_cover(struct ingot_verify *v, const struct ingot_image *image,
+                       ingot_error *reterr);
+bool ingot_verify_is_covered(const struct ingot_verify *v, const struct ingot_image *image);
+
 /* The checks. */
 int ingot_verify_sums(struct ingot_verify *v, ingot_error *reterr);
 int ingot_verify_manifests(struct ingot_verify *v, ingot_error *reterr);
 int ingot_verify_tables(struct ingot_verify *v, ingot_error *reterr);
 int ingot_verify_trees(struct ingot_verify *v, ingot_error *reterr);
 int ingot_verify_root_hashes(struct ingot_verify *v, ingot_error *reterr);
+int ingot_verify_root_signatures(struct ingot_verify *v, ingot_error *reterr);
+int ingot_verify_programs(struct ingot_verify *v, ingot_error *reterr);
 int ingot_verify_policy(struct ingot_verify *v, ingot_error *reterr);
 
 /* What no check looked at; called at the end. */

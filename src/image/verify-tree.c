@@ -47,10 +47,8 @@ static struct ingot_image *find_data(struct ingot_verify *v, const struct ingot_
                         continue;
                 if (*uuid && strstr(f->name, uuid))
                         return &f->image;
-                if (c != INGOT_CONTENT_UNKNOWN) {
-                        only = &f->image;
-                        candidates++;
-                }
+                only = &f->image;
+                candidates++;
         }
         return candidates == 1 ? only : NULL;
 }

@@ -234,13 +234,32 @@ static int open_files(struct ingot_verify *v, ingot_error *reterr)
         return r < 0 ? r : ingot_verify_each(v, note_problem, reterr);
 }
 
+int ingot_verify_cover(struct ingot_verify *v, const struct ingot_image *image, ingot_error *reterr)
+{
+        const struct ingot_image **grown =
+                reallocarray(v->covered, v->covered_count + 1, sizeof(*grown));
+        if (!grown)
+                return ingot_fail_nomem(reterr);
+        v->covered = grown;
+        v->covered[v->covered_count++] = image;
+        return 0;
+}
+
+bool ingot_verify_is_covered(const struct ingot_verify *v, const struct ingot_image *image)
+{
+        for (size_t i = 0; i < v->covered_count; i++)
+                if (v->covered[i] == image)
+                        return true;
+        return false;
+}
+
 static void verify_done(struct ingot_verify *v)
 {
         for (size_t i = 0; i < v->file_count; i++)
                 ingot_image_done(&v->files[i].image);
         free(v->files);
         free(v->pairs);
-        free(v->signed_programs);
+        free(v->covered);
         ingot_verification_done(&v->result);
 }
 
@@ -249,10 +268,16 @@ int ingot_verify(const struct ingot_artifact_file *files, size_t count,
                  ingot_error *reterr)
 {
         static int (*const checks[])(struct ingot_verify *, ingot_error *) = {
-                open_files,          ingot_verify_tables,
-                ingot_verify_trees,  ingot_verify_root_hashes,
-                ingot_verify_sums,   ingot_verify_manifests,
-                ingot_verify_policy, ingot_verify_coverage,
+                open_files,
+                ingot_verify_tables,
+                ingot_verify_trees,
+                ingot_verify_root_hashes,
+                ingot_verify_root_signatures,
+                ingot_verify_programs,
+                ingot_verify_sums,
+                ingot_verify_manifests,
+                ingot_verify_policy,
+                ingot_verify_coverage,
         };
         __attribute__((cleanup(verify_done))) struct ingot_verify v = {.options = options};
         v.files = calloc(count + 1, sizeof(*v.files));

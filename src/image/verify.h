@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "format/image-policy.h"
 #include "image/open.h"
+#include "trust/certificate.h"
 
 enum ingot_finding_state {
         INGOT_FINDING_HOLDS,
@@ -53,11 +54,22 @@ struct ingot_artifact_file {
         struct ingot_reader reader; /* may be read by several threads at once */
 };
 
+/* What a key that was given may sign. */
+enum ingot_verify_purpose {
+        INGOT_VERIFY_SECURE_BOOT, /* programs: Authenticode */
+        INGOT_VERIFY_VERITY,      /* root hashes */
+        INGOT_VERIFY_PURPOSE_MAX
+};
+
 struct ingot_verify_options {
         unsigned threads; /* 0: one for each CPU */
         const struct ingot_log *log;
         const struct ingot_image_policy *policy; /* NULL: none asked for */
         const char *policy_text;                 /* as it was given */
+        /* Who may sign what: certificates that are trusted as they are, whatever their dates and
+         * issuers; NULL: none was given for that purpose. Of a purpose that has some, what is not
+         * signed is refused. */
+        const struct ingot_certificates *certificates[INGOT_VERIFY_PURPOSE_MAX];
 };
 
 /*
@@ -69,7 +81,8 @@ int ingot_verify(const struct ingot_artifact_file *files, size_t count,
                  ingot_error *reterr);
 void ingot_verification_done(struct ingot_verification *v);
 
-/* REFUSED when anything is, else NOT_CHECKED when anything is, or when nothing holds; else HOLDS. */
+/* REFUSED when anything is, else NOT_CHECKED when anything is, or when nothing holds; else HOLDS.
+ */
 enum ingot_finding_state ingot_verification_state(const struct ingot_verification *v);
 
 #define _cleanup_verification_ __attribute__((cleanup(ingot_verification_done)))

@@ -189,6 +189,19 @@ int ingot_pkcs7_certificates(const PKCS7 *p7, struct ingot_certificates *ret, in
         return 0;
 }
 
+int ingot_pkcs7_inside(struct ingot_span der, struct ingot_certificates *all, ingot_error *reterr)
+{
+        _cleanup_pkcs7_ PKCS7 *p7 = NULL;
+        _cleanup_certificates_ struct ingot_certificates inside = {0};
+        size_t used;
+        int r = ingot_pkcs7_read(&p7, der, &used, reterr);
+        if (r >= 0)
+                r = ingot_pkcs7_certificates(p7, &inside, reterr);
+        for (size_t i = 0; i < inside.count && r >= 0; i++)
+                r = ingot_certificates_decode(all, ingot_certificate_der(inside.items[i]), reterr);
+        return r;
+}
+
 /* No pinned certificate is the one that it names. */
 static int unknown_signer(const PKCS7 *p7, size_t pinned, ingot_error *reterr)
 {

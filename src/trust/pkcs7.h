@@ -42,6 +42,10 @@ int ingot_pkcs7_sign_detached_at(const struct ingot_key *k, const struct ingot_c
                                  struct ingot_span content, int64_t signing_time,
                                  struct ingot_buffer *ret, ingot_error *reterr);
 
+/* The certificates that a signature brings along, added behind those that are there; bytes behind the
+ * DER are passed over. Nobody vouches for them. */
+int ingot_pkcs7_inside(struct ingot_span der, struct ingot_certificates *all, ingot_error *reterr);
+
 /*
  * Holds when a signer of it is one of these very certificates, whatever their issuer and dates say
  * (as systemd takes verity.d/), and *ret_which is its index. FORMAT: no detached SignedData; REFUSED:

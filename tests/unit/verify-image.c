@@ -4,10 +4,14 @@
  * report says that nothing looks.
  */
 #include "base/cleanup.h"
+#include "base/text.h"
 #include "base/size.h"
 #include "format/pe.h"
 #include "make-image.h"
+#include "base/base64.h"
 #include "test.h"
+#include "trust/authenticode.h"
+#include "trust/pkcs7.h"
 
 #include <stdlib.h>
 
@@ -15,27 +19,129 @@
 #define BIT(x) (1u << (x))
 #define RELEASE (BIT(MADE_COUNT) - 1 - BIT(MADE_DISK))
 
+/* Keys that are made once. */
+struct signer {
+        struct ingot_key *key;
+        struct ingot_certificate *certificate;
+};
+
+static int make_signer(struct signer *s, const char *name, ingot_error *error)
+{
+        const struct ingot_certificate_profile profile = {
+                .common_name = name, .code_signing = true, .not_after = 4000000000, .serial = {1}};
+        int r = ingot_key_generate(&s->key, INGOT_KEY_RSA, 2048, error);
+        return r < 0 ? r : ingot_certificate_create(&s->certificate, s->key, &profile, error);
+}
+
+/* As systemd-repart writes it into 16 KiB. */
+static int sign_root(void *context, const char *root_hash, struct ingot_buffer *ret,
+                     ingot_error *error)
+{
+        const struct signer *s = context;
+        _cleanup_buffer_ struct ingot_buffer der = {0};
+        _cleanup_free_ char *base64 = NULL;
+        char fingerprint[2 * INGOT_SHA256_SIZE + 1];
+        ingot_hex(fingerprint, ingot_certificate_fingerprint(s->certificate), INGOT_SHA256_SIZE);
+        int r = ingot_pkcs7_sign_detached(s->key, s->certificate,
+                                          INGOT_SPAN(root_hash, strlen(root_hash)), &der, error);
+        if (r >= 0)
+                r = ingot_base64_encode(ingot_buffer_span(&der), &base64, error);
+        if (r >= 0)
+                r = ingot_buffer_printf(ret, error,
+                                        "{\"rootHash\":\"%s\",\"certificateFingerprint\":\"%s\","
+                                        "\"signature\":\"%s\"}",
+                                        root_hash, fingerprint, base64);
+        return r < 0 ? r : ingot_buffer_append_zeros(ret, 16384 - ret->size, error);
+}
+
+static int write_buffer(void *context, uint64_t offset, const void *data, size_t size,
+                        ingot_error *error)
+{
+        struct ingot_buffer *b = context;
+        int r = offset + size <= b->size
+                        ? 0
+                        : ingot_buffer_append_zeros(b, (size_t) offset + size - b->size, error);
+        if (r >= 0)
+                memcpy(b->data + offset, data, size);
+        return r;
+}
+
+static int sign_program(void *context, struct ingot_buffer *bytes, ingot_error *error)
+{
+        const struct signer *s = context;
+        _cleanup_pe_ struct ingot_pe pe = {0};
+        _cleanup_buffer_ struct ingot_buffer der = {0}, out = {0};
+        const struct ingot_span span = ingot_buffer_span(bytes);
+        const struct ingot_reader r = ingot_reader_of_span(&span);
+        const struct ingot_writer w = {.write_at = write_buffer, .context = &out};
+        uint8_t digest[INGOT_SHA256_SIZE];
+        uint64_t size;
+        int e = ingot_pe_decode(&r, &pe, error);
+        if (e >= 0)
+                e = ingot_pe_authenticode_sha256(&r, &pe, digest, error);
+        if (e >= 0)
+                e = ingot_authenticode_sign(digest, s->key, s->certificate, &der, error);
+        if (e < 0)
+                return e;
+        const struct ingot_authenticode_attachment a = {.signature = ingot_buffer_span(&der)};
+        e = ingot_authenticode_attach(&r, &pe, &a, &w, &size, error);
+        if (e < 0)
+                return e;
+        ingot_buffer_done(bytes);
+        *bytes = out;
+        out = (struct ingot_buffer){0};
+        return 0;
+}
+
+static struct signer ours, theirs;
+
+static struct made_image *made(bool is_signed, ingot_error *error)
+{
+        static struct made_image images[2];
+        static bool done[2];
+        const struct made_signer by = {
+                .root = sign_root, .program = sign_program, .context = &ours};
+        if (!ours.key &&
+            (make_signer(&ours, "ours", error) < 0 || make_signer(&theirs, "theirs", error) < 0))
+                return NULL;
+        if (!done[is_signed] && make_image(images + is_signed, is_signed ? &by : NULL, error) < 0)
+                return NULL;
+        done[is_signed] = true;
+        return images + is_signed;
+}
+
 static struct made_image *image(ingot_error *error)
 {
-        static struct made_image made;
-        static bool done;
-        if (!done && make_image(&made, NULL, error) < 0)
-                return NULL;
-        done = true;
-        return &made;
+        return made(false, error);
+}
+
+static struct made_image *signed_image(ingot_error *error)
+{
+        return made(true, error);
+}
+
+/* BY: whose certificate is given for everything; NULL: none. */
+static int verify_by(struct made_image *m, unsigned which, const char *policy,
+                     const struct signer *by, struct ingot_verification *ret, ingot_error *error)
+{
+        struct ingot_artifact_file files[MADE_COUNT];
+        struct ingot_image_policy parsed;
+        struct ingot_verify_options options = {.threads = 1, .policy_text = policy};
+        struct ingot_certificate *one = by ? by->certificate : NULL;
+        const struct ingot_certificates certificates = {.items = &one, .count = 1};
+        size_t n = made_files(m, which, files);
+        int r = policy ? ingot_image_policy_parse(policy, &parsed, error) : 0;
+        if (policy)
+                options.policy = &parsed;
+        for (size_t i = 0; by && i < INGOT_VERIFY_PURPOSE_MAX; i++)
+                options.certificates[i] = &certificates;
+        return r < 0 ? r : ingot_verify(files, n, &options, ret, error);
 }
 
 static int verify(struct made_image *m, unsigned which, const char *policy,
                   struct ingot_verification *ret, ingot_error *error)
 {
-        struct ingot_artifact_file files[MADE_COUNT];
-        struct ingot_image_policy parsed;
-        struct ingot_verify_options options = {.threads = 1, .policy_text = policy};
-        size_t n = made_files(m, which, files);
-        int r = policy ? ingot_image_policy_parse(policy, &parsed, error) : 0;
-        if (policy)
-                options.policy = &parsed;
-        return r < 0 ? r : ingot_verify(files, n, &options, ret, error);
+        return verify_by(m, which, policy, NULL, ret, error);
 }
 
 /* The first finding of that check and state, or NULL. */
@@ -129,9 +235,9 @@ TEST(policies_are_checked_and_never_passed_over)
         CHECK(find(&v, "policy", INGOT_FINDING_NOT_CHECKED));
 }
 
-/* Changes byte after byte of an artifact. Prints how many lay in gaps. */
+/* Changes byte after byte of an artifact, with and without the key. Prints how many lay in gaps. */
 static void tamper(struct made_image *m, unsigned which, enum made_artifact artifact,
-                   size_t most_in_gaps)
+                   size_t most_in_gaps, const struct signer *by)
 {
         ingot_error error = {0};
         struct ingot_buffer *b = m->bytes + artifact;
@@ -142,7 +248,7 @@ static void tamper(struct made_image *m, unsigned which, enum made_artifact arti
                 uint8_t change = (uint8_t) (1 + test_random(&state) % 255);
                 b->data[at] ^= change;
                 _cleanup_verification_ struct ingot_verification v = {0};
-                int r = verify(m, which, NULL, &v, &error);
+                int r = verify_by(m, which, NULL, i % 2 ? by : NULL, &v, &error);
                 b->data[at] ^= change;
                 CHECK_OK(r);
                 bool refused = ingot_verification_state(&v) == INGOT_FINDING_REFUSED;
@@ -163,7 +269,7 @@ TEST(no_changed_byte_of_a_disk_passes)
         ingot_error error = {0};
         struct made_image *m = image(&error);
         CHECK(m);
-        tamper(m, BIT(MADE_DISK), MADE_DISK, FLIPS);
+        tamper(m, BIT(MADE_DISK), MADE_DISK, FLIPS, NULL);
 }
 
 /* Where the bytes are that matter: the ESP of a small image is most of it. */
@@ -199,8 +305,8 @@ TEST(no_changed_byte_of_a_root_and_its_tree_passes)
         ingot_error error = {0};
         struct made_image *m = image(&error);
         CHECK(m);
-        tamper(m, BIT(MADE_ROOT) | BIT(MADE_HASH), MADE_ROOT, 0);
-        tamper(m, BIT(MADE_ROOT) | BIT(MADE_HASH), MADE_HASH, FLIPS);
+        tamper(m, BIT(MADE_ROOT) | BIT(MADE_HASH), MADE_ROOT, 0, NULL);
+        tamper(m, BIT(MADE_ROOT) | BIT(MADE_HASH), MADE_HASH, FLIPS, NULL);
 }
 
 TEST(no_changed_byte_of_a_release_passes)
@@ -210,7 +316,7 @@ TEST(no_changed_byte_of_a_release_passes)
         CHECK(m);
         for (int i = MADE_UKI; i < MADE_COUNT; i++)
                 if (m->bytes[i].size > 0)
-                        tamper(m, RELEASE, (enum made_artifact) i, 0);
+                        tamper(m, RELEASE, (enum made_artifact) i, 0, NULL);
 }
 
 /* By one byte, by half, and to nothing; and longer by a byte or a block. */
@@ -266,4 +372,135 @@ TEST(a_root_of_another_release_is_refused)
         const struct ingot_finding *f = find(&v, "root hash", INGOT_FINDING_REFUSED);
         CHECK(f);
         CHECK(strstr(f->why, "no hash tree here has that root hash"));
+}
+
+TEST(a_signature_of_a_root_hash_holds_by_its_key_and_by_no_other)
+{
+        static const struct {
+                const struct signer *by;
+                enum ingot_finding_state state, whole, policy;
+        } cases[] = {
+                {&ours, INGOT_FINDING_HOLDS, INGOT_FINDING_HOLDS, INGOT_FINDING_HOLDS},
+                {&theirs, INGOT_FINDING_REFUSED, INGOT_FINDING_REFUSED, INGOT_FINDING_REFUSED},
+                {NULL, INGOT_FINDING_NO_KEY, INGOT_FINDING_NOT_CHECKED, INGOT_FINDING_NOT_CHECKED},
+        };
+        ingot_error error = {0};
+        struct made_image *m = signed_image(&error);
+        CHECK(m);
+        for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+                _cleanup_verification_ struct ingot_verification v = {0};
+                CHECK_OK(verify_by(m, BIT(MADE_DISK), "root=signed:=ignore", cases[i].by, &v,
+                                   &error));
+                const struct ingot_finding *f = find(&v, "root hash signature", cases[i].state);
+                CHECK(f);
+                CHECK(cases[i].state == INGOT_FINDING_REFUSED || strstr(f->by, "ours"));
+                CHECK(find(&v, "policy", cases[i].policy));
+                CHECK(find(&v, "Authenticode", cases[i].state));
+                CHECK_EQ(ingot_verification_state(&v), cases[i].whole);
+        }
+}
+
+TEST(no_changed_byte_of_a_signature_partition_passes)
+{
+        ingot_error error = {0};
+        struct made_image *m = signed_image(&error);
+        CHECK(m);
+        /* With the key at hand a certificate inside that cannot be read is none, and a gap. */
+        unsigned which = BIT(MADE_ROOT) | BIT(MADE_HASH) | BIT(MADE_SIGNATURE);
+        tamper(m, which, MADE_SIGNATURE, 40, &ours);
+        /* Most of it is padding: now where the text is. */
+        size_t size = m->bytes[MADE_SIGNATURE].size;
+        m->bytes[MADE_SIGNATURE].size = strlen((char *) m->bytes[MADE_SIGNATURE].data);
+        tamper(m, which, MADE_SIGNATURE, 40, &ours);
+        m->bytes[MADE_SIGNATURE].size = size;
+}
+
+TEST(a_signature_of_another_root_is_refused)
+{
+        ingot_error error = {0};
+        struct made_image *m = signed_image(&error);
+        CHECK(m);
+        _cleanup_buffer_ struct ingot_buffer other = {0};
+        char hash[2 * INGOT_SHA256_SIZE + 1];
+        memset(hash, 'a', sizeof(hash) - 1);
+        hash[sizeof(hash) - 1] = 0;
+        CHECK_OK(sign_root(&ours, hash, &other, &error));
+        struct ingot_buffer *b = m->bytes + MADE_SIGNATURE, old = *b;
+        *b = other;
+        _cleanup_verification_ struct ingot_verification v = {0};
+        int r = verify_by(m, BIT(MADE_ROOT) | BIT(MADE_HASH) | BIT(MADE_SIGNATURE), NULL, &ours, &v,
+                          &error);
+        *b = old;
+        CHECK_OK(r);
+        const struct ingot_finding *f = find(&v, "root hash signature", INGOT_FINDING_REFUSED);
+        CHECK(f);
+        CHECK(strstr(f->why, "no hash tree here"));
+}
+
+TEST(what_is_not_signed_is_refused_once_a_key_is_given)
+{
+        ingot_error error = {0};
+        struct made_image *m = image(&error);
+        CHECK(m);
+        _cleanup_verification_ struct ingot_verification v = {0}, w = {0};
+        CHECK_OK(verify_by(m, BIT(MADE_DISK), NULL, NULL, &v, &error));
+        CHECK(find(&v, "root hash signature", INGOT_FINDING_NOT_SIGNED));
+        CHECK_OK(verify_by(m, BIT(MADE_DISK), NULL, &ours, &w, &error));
+        CHECK(find(&w, "root hash signature", INGOT_FINDING_REFUSED));
+}
+
+TEST(no_changed_byte_of_a_signed_uki_passes)
+{
+        ingot_error error = {0};
+        struct made_image *m = signed_image(&error);
+        CHECK(m);
+        /* Without the key, which is every other time, its certificates are in a gap. */
+        tamper(m, BIT(MADE_UKI), MADE_UKI, FLIPS / 2, &ours);
+}
+
+/* All that a signature or a tree covers on a disk that is signed: most of it programs. */
+TEST(no_changed_byte_of_a_signed_program_on_a_disk_passes)
+{
+        ingot_error error = {0};
+        struct made_image *m = signed_image(&error);
+        CHECK(m);
+        _cleanup_verification_ struct ingot_verification whole = {0};
+        CHECK_OK(verify_by(m, BIT(MADE_DISK), NULL, &ours, &whole, &error));
+        struct ingot_buffer *b = m->bytes + MADE_DISK;
+        const struct ingot_buffer *uki = m->bytes + MADE_UKI;
+        const uint8_t *at = memmem(b->data, b->size, uki->data, uki->size);
+        CHECK(at);
+        size_t first = (size_t) (at - b->data), covered = 0;
+        for (size_t i = 0; i < uki->size; i++)
+                covered += is_covered(&whole, m->names[MADE_DISK], first + i);
+        CHECK_EQ(covered, uki->size - 4);
+        uint64_t state = test_seed();
+        for (int i = 0; i < FLIPS / 4; i++) {
+                size_t k = first + (size_t) (test_random(&state) % uki->size);
+                _cleanup_verification_ struct ingot_verification v = {0};
+                b->data[k] ^= 0x11;
+                int r = verify_by(m, BIT(MADE_DISK), NULL, &ours, &v, &error);
+                b->data[k] ^= 0x11;
+                CHECK_OK(r);
+                CHECK(ingot_verification_state(&v) == INGOT_FINDING_REFUSED ||
+                      !is_covered(&v, m->names[MADE_DISK], k));
+        }
+}
+
+TEST(a_signature_of_another_program_is_refused)
+{
+        ingot_error error = {0};
+        struct made_image *m = signed_image(&error);
+        CHECK(m);
+        struct ingot_buffer *uki = m->bytes + MADE_UKI;
+        _cleanup_verification_ struct ingot_verification v = {0};
+        uint8_t *kernel = memmem(uki->data, uki->size, "kernel", 6);
+        CHECK(kernel);
+        kernel[0] = 'K';
+        int r = verify_by(m, BIT(MADE_UKI), NULL, &ours, &v, &error);
+        kernel[0] = 'k';
+        CHECK_OK(r);
+        const struct ingot_finding *f = find(&v, "Authenticode", INGOT_FINDING_REFUSED);
+        CHECK(f);
+        CHECK(strstr(f->why, "the digests differ"));
 }

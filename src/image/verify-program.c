@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Programs that firmware starts (loaders, UKIs, addons): their Authenticode signatures, judged as
+ * firmware does with a db of the given certificates, or of those that a signature brings along.
+ */
+#include "base/buffer.h"
+#include "base/cleanup.h"
+#include "base/text.h"
+#include "image/verify-state.h"
+#include "trust/authenticode.h"
+#include "trust/pkcs7.h"
+
+#include <string.h>
+
+#define CHECK "Authenticode"
+#define TABLE_MAX (32u << 20)
+
+static int add_certificates(struct ingot_efi_signatures *db, const struct ingot_certificates *all,
+                            ingot_error *reterr)
+{
+        static const struct ingot_uuid nobody;
+        int r = 0;
+        for (size_t i = 0; i < all->count && r >= 0; i++)
+                r = ingot_efi_signatures_add(db, INGOT_EFI_SIGNATURE_X509, &nobody,
+                                             ingot_certificate_der(all->items[i]), reterr);
+        return r;
+}
+
+/* The certificates that the signatures of a program bring along. */
+static int read_inside(const struct ingot_image *image, struct ingot_certificates *ret,
+                       ingot_error *reterr)
+{
+        struct ingot_pe_directory d = ingot_pe_certificates(&image->uki->pe);
+        _cleanup_buffer_ struct ingot_buffer bytes = {0};
+        struct ingot_authenticode_table table;
+        if (d.size > TABLE_MAX)
+                return ingot_fail(reterr, INGOT_E_LIMIT, "signatures of more than 32 MiB");
+        int r = ingot_buffer_append_zeros(&bytes, d.size, reterr);
+        if (r >= 0)
+                r = ingot_read_at(&image->reader, d.address, bytes.data, d.size, reterr);
+        if (r >= 0)
+                r = ingot_authenticode_decode(ingot_buffer_span(&bytes), &table, reterr);
+        for (size_t i = 0; r >= 0 && i < table.count; i++)
+                r = ingot_pkcs7_inside(table.entries[i].data, ret, reterr);
+        return r;
+}
+
+/* "CN = one, CN = two": who signed it. */
+static int name_signers(const struct ingot_authenticode_report *report, char **ret,
+                        ingot_error *reterr)
+{
+        _cleanup_buffer_ struct ingot_buffer text = {0};
+        int r = 0;
+        for (size_t i = 0; i < report->count && r >= 0; i++)
+                if (report->signatures[i].signer)
+                        r = ingot_buffer_printf(&text, reterr, "%s%s", text.size ? "; " : "",
+                                                report->signatures[i].signer);
+        if (r >= 0)
+                *ret = (char *) ingot_buffer_take(&text);
+        return r;
+}
+
+/* 0: holds; 1: it fits the certificates that it brings along, which nobody vouches for. */
+static int check_program(const struct ingot_verify *v, const struct ingot_image *image,
+                         char **ret_by, ingot_error *reterr)
+{
+        const struct ingot_certificates *keys = v->options->certificates[INGOT_VERIFY_SECURE_BOOT];
+        _cleanup_certificates_ struct ingot_certificates inside = {0};
+        _cleanup_efi_signatures_ struct ingot_efi_signatures db = {0};
+        static const struct ingot_efi_signatures no_dbx;
+        _cleanup_authenticode_report_ struct ingot_authenticode_report report = {0};
+        int r = keys ? 0 : read_inside(image, &inside, reterr);
+        if (r >= 0)
+                r = add_certificates(&db, keys ? keys : &inside, reterr);
+        if (r >= 0)
+                r = ingot_authenticode_judge(&image->reader, &db, &no_dbx, &report, reterr);
+        if (r >= 0)
+                r = name_signers(&report, ret_by, reterr);
+        if (r >= 0 && !report.allowed)
+                r = ingot_fail(reterr, INGOT_E_REFUSED, "%s", report.why.text);
+        return r < 0 || keys ? r : 1;
+}
+
+static int visit(struct ingot_verify *v, struct ingot_verify_file *file, struct ingot_image *part,
+                 struct ingot_image *program, struct ingot_image *image, ingot_error *reterr)
+{
+        _cleanup_free_ char *by = NULL;
+        ingot_error error = {0};
+        char *where;
+        if (!image->uki || image->problem)
+                return 0;
+        int r = ingot_verify_where(v, file, part, program, &where, reterr);
+        if (r < 0)
+                return r;
+        if (ingot_pe_certificates(&image->uki->pe).size == 0)
+                return ingot_verify_add(v, CHECK, where,
+                                        v->options->certificates[INGOT_VERIFY_SECURE_BOOT]
+                                                ? INGOT_FINDING_REFUSED
+                                                : INGOT_FINDING_NOT_SIGNED,
+                                        NULL, "it is not signed", reterr);
+        int e = check_program(v, image, &by, &error);
+        if (e >= 0)
+                r = ingot_verify_cover(v, image, reterr);
+        if (r < 0) {
+                free(where);
+                return r;
+        }
+        if (e == 1)
+                return ingot_verify_add(v, CHECK, where, INGOT_FINDING_NO_KEY, by,
+                                        "no key was given that says whose it is", reterr);
+        return ingot_verify_result(v, CHECK, where, by, e, &error, reterr);
+}
+
+int ingot_verify_programs(struct ingot_verify *v, ingot_error *reterr)
+{
+        return ingot_verify_each(v, visit, reterr);
+}
