@@ -1,35 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Keys of the commands that sign. */
 #include "cli/sign.h"
-#include "base/cleanup.h"
+#include "cli/passphrase.h"
 #include "cli/print.h"
 
 #include <stdio.h>
-#include <string.h>
-#include <unistd.h>
-
-/* Without echo, from the terminal alone: a pipe's content must not be taken for a secret. */
-static int ask(void *context, const char *what, char *ret, size_t size, ingot_error *reterr)
-{
-        char prompt[200];
-        (void) context;
-        if (!isatty(STDIN_FILENO))
-                return ingot_fail(reterr, INGOT_E_NOTFOUND,
-                                  "%s needs a passphrase, and there is no terminal to ask on", what);
-        snprintf(prompt, sizeof(prompt), "Passphrase of %s: ", what);
-        char *answer = getpass(prompt);
-        size_t n = answer ? strlen(answer) : 0;
-        if (!answer || n >= size)
-                return ingot_fail(reterr, INGOT_E_LIMIT, "no passphrase, or one that is too long");
-        memcpy(ret, answer, n + 1);
-        explicit_bzero(answer, n);
-        return 0;
-}
 
 int sign_load(const struct ingot_strings *keys, const struct ingot_strings *certificates,
               struct ingot_signers *ret, ingot_error *reterr)
 {
-        static const struct ingot_key_ask asker = {.ask = ask};
+        struct ingot_key_ask asker = passphrase_from(NULL);
         return ingot_signers_load(ret, (const char *const *) keys->items, keys->count,
                                   (const char *const *) certificates->items, certificates->count,
                                   &asker, reterr);

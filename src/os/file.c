@@ -337,6 +337,28 @@ int ingot_outfile_put(const char *path, const void *data, size_t size, mode_t mo
         return ingot_outfile_commit(&o, reterr);
 }
 
+int ingot_file_put_new(const char *path, const void *data, size_t size, mode_t mode,
+                       ingot_error *reterr)
+{
+        _cleanup_close_ int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode & 0600);
+        if (fd < 0 && errno == EEXIST)
+                return ingot_fail(reterr, INGOT_E_CONFLICT, "%s is there already", path);
+        if (fd < 0)
+                return ingot_fail_errno(reterr, "make %s", path);
+        int r = ingot_file_write_all(fd, data, size, reterr);
+        if (r >= 0 && (fchmod(fd, mode) < 0 || fsync(fd) < 0))
+                r = ingot_fail_errno(reterr, "write");
+        if (r < 0)
+                (void) unlink(path);
+        return ingot_under(reterr, r, "%s", path);
+}
+
+bool ingot_file_exists(const char *path)
+{
+        struct stat st;
+        return lstat(path, &st) == 0;
+}
+
 int ingot_file_touch(const char *path, ingot_error *reterr)
 {
         if (utimensat(AT_FDCWD, path, NULL, 0) == 0 || access(path, R_OK) == 0)

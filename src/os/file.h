@@ -55,6 +55,12 @@ void ingot_outfile_sweep(const char *folder);
 int ingot_outfile_put(const char *path, const void *data, size_t size, mode_t mode,
                       ingot_error *reterr);
 
+/* A file that was not there before; on failure it is gone again. CONFLICT when it is there. */
+int ingot_file_put_new(const char *path, const void *data, size_t size, mode_t mode,
+                       ingot_error *reterr);
+/* Is anything of that name there, be it a link to nowhere? */
+bool ingot_file_exists(const char *path);
+
 /* 0 when PATH is there (and sets its time of change to now, where that is allowed), 1 when not. */
 int ingot_file_touch(const char *path, ingot_error *reterr);
 /* Not there is no error. */

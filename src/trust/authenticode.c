@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Signing and judging PE images. The digest is computed by our own reader, the PKCS#7 around it is
- * checked by OpenSSL, and the path from the signer to a listed certificate, too: the listed ones are
- * its only trust anchors, ends of a path by themselves, and dates do not count (firmware has no
+ * checked by OpenSSL, and the path from the signer to a listed certificate, too: the listed ones
+ * are its only trust anchors, ends of a path by themselves, and dates do not count (firmware has no
  * clock to be trusted).
  */
 #include "trust/authenticode.h"
@@ -102,9 +102,9 @@ static int make_store(const struct ingot_efi_signatures *list, X509_STORE **ret,
 
 /* The path from SIGNER to a certificate of the list, by those inside the signature: 1 and the path,
  * or 0 and why there is none. */
-static int find_path(const struct ingot_efi_signatures *list, const struct ingot_certificate *signer,
-                     const PKCS7 *p7, STACK_OF(X509) **ret_path, const char **ret_why,
-                     ingot_error *reterr)
+static int find_path(const struct ingot_efi_signatures *list,
+                     const struct ingot_certificate *signer, const PKCS7 *p7,
+                     STACK_OF(X509) **ret_path, const char **ret_why, ingot_error *reterr)
 {
         X509_STORE *store = NULL;
         int r = make_store(list, &store, reterr);

@@ -56,7 +56,7 @@ static int time_of(const ASN1_TIME *t, int64_t *ret, ingot_error *reterr)
 static int take_names(struct ingot_certificate *c, ingot_error *reterr)
 {
         struct ingot_cursor at = ingot_cursor_over(INGOT_SPAN(c->der, c->der_size));
-        struct ingot_span whole, tbs, serial, algorithm, issuer, version;
+        struct ingot_span whole = {0}, tbs = {0}, serial, algorithm, issuer, version;
         _cleanup_buffer_ struct ingot_buffer names = {0};
         struct ingot_der_writer w = {.out = &names, .error = reterr};
         bool good = ingot_der_take(&at, INGOT_DER_SEQUENCE, &whole);

@@ -152,20 +152,24 @@ int ingot_key_decode(struct ingot_key **ret, struct ingot_span pem, const char *
         return ingot_under(reterr, ingot_key_wrap(ret, pkey, reterr), "%s", name);
 }
 
+void ingot_uri_erase(char *uri, const char *key)
+{
+        for (char *from; (from = strstr(uri, key));) {
+                char *to = from + strcspn(from, "&;");
+                /* A query's first attribute hands its "?" to the next. */
+                if (from > uri && from[-1] == '?' && *to == '&')
+                        memmove(from, to + 1, strlen(to));
+                else
+                        memmove(from > uri ? from - 1 : from, to, strlen(to) + 1);
+        }
+}
+
 int ingot_key_name(char **ret, const char *where, ingot_error *reterr)
 {
-        static const char secret[] = "pin-value=";
-        _cleanup_free_ char *name = NULL;
-        char *from, *to;
-        int r = ingot_strdup(&name, where, reterr);
-        if (r < 0)
-                return r;
-        while ((from = strstr(name, secret))) {
-                to = from + strcspn(from, "&;");
-                memmove(from > name ? from - 1 : from, to, strlen(to) + 1);
-        }
-        *ret = TAKE_PTR(name);
-        return 0;
+        int r = ingot_strdup(ret, where, reterr);
+        if (r >= 0)
+                ingot_uri_erase(*ret, "pin-value=");
+        return r;
 }
 
 int ingot_key_open(struct ingot_key **ret, const char *where, const struct ingot_key_ask *ask,

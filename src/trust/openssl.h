@@ -42,6 +42,9 @@ int ingot_openssl_take_der(uint8_t *der, int size, struct ingot_buffer *ret, ing
 /* A name as one line of text. */
 int ingot_openssl_name(X509_NAME *name, char **ret, ingot_error *reterr);
 
+/* Takes "KEYvalue" out of a URI, wherever it stands; KEY ends with "=". */
+void ingot_uri_erase(char *uri, const char *key);
+
 /* A private key of a token, by URI; see ingot_key_open(). */
 int ingot_token_open(EVP_PKEY **ret, const char *uri, const struct ingot_key_ask *ask,
                      ingot_error *reterr);

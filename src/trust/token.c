@@ -7,8 +7,10 @@
  */
 #define OPENSSL_SUPPRESS_DEPRECATED
 #include "base/text.h"
+#include "os/file.h"
 #include "trust/openssl.h"
 
+#include <fcntl.h>
 #include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/provider.h>
@@ -27,12 +29,34 @@ static char *uri_value(const char *uri, const char *key)
         return at ? strndup(at + strlen(key), strcspn(at + strlen(key), "&;")) : NULL;
 }
 
-/* The PIN, unless the URI has it or says where it is. */
-static int ask_pin(const char *uri, const struct ingot_key_ask *ask, char *ret, ingot_error *reterr)
+/* The first line of a file: engines differ in how they read one. */
+static int read_pin(const char *path, char *ret, ingot_error *reterr)
 {
-        _cleanup_free_ char *name = NULL, *what = NULL;
+        _cleanup_free_ uint8_t *data = NULL;
+        size_t size;
+        int r = ingot_file_read(AT_FDCWD, path, 4096, &data, &size, reterr);
+        if (r < 0)
+                return ingot_under(reterr, r, "pin-source");
+        size_t length = strcspn((char *) data, "\r\n");
+        if (length == 0 || length >= PIN_SIZE_MAX)
+                r = ingot_fail(reterr, INGOT_E_FORMAT, "pin-source: no PIN in the first line of %s",
+                               path);
+        else
+                snprintf(ret, PIN_SIZE_MAX, "%.*s", (int) length, (char *) data);
+        OPENSSL_cleanse(data, size);
+        return r;
+}
+
+/* The PIN, unless the URI has it; one that the URI names a file for is taken from there. */
+static int ask_pin(char *uri, const struct ingot_key_ask *ask, char *ret, ingot_error *reterr)
+{
+        _cleanup_free_ char *name = NULL, *what = NULL, *source = uri_value(uri, "pin-source=");
         ret[0] = '\0';
-        if (strstr(uri, "pin-value=") || strstr(uri, "pin-source="))
+        if (source) {
+                ingot_uri_erase(uri, "pin-source=");
+                return read_pin(source + (ingot_starts_with(source, "file:") ? 5 : 0), ret, reterr);
+        }
+        if (strstr(uri, "pin-value="))
                 return 0;
         if (!ask)
                 return ingot_fail(reterr, INGOT_E_USAGE, "nobody is asked for the token's PIN: the "
@@ -82,6 +106,8 @@ static int open_by_engine(EVP_PKEY **ret, const char *uri, UI_METHOD *ui, char *
         ENGINE *engine = ENGINE_by_id("pkcs11");
         if (!engine)
                 return 1;
+        /* It would print on stderr, and what it prints has the PIN in it. */
+        (void) ENGINE_ctrl_cmd_string(engine, "QUIET", NULL, 0);
         bool ready = !module || ENGINE_ctrl_cmd_string(engine, "MODULE_PATH", module, 0) == 1;
         ready = ready && ENGINE_init(engine) == 1;
         if (ready && *pin)
@@ -97,12 +123,15 @@ static int open_by_engine(EVP_PKEY **ret, const char *uri, UI_METHOD *ui, char *
 }
 #endif
 
-int ingot_token_open(EVP_PKEY **ret, const char *uri, const struct ingot_key_ask *ask,
+int ingot_token_open(EVP_PKEY **ret, const char *where, const struct ingot_key_ask *ask,
                      ingot_error *reterr)
 {
+        _cleanup_free_ char *uri = NULL;
         char pin[PIN_SIZE_MAX];
         EVP_PKEY *pkey = NULL;
-        int r = ask_pin(uri, ask, pin, reterr);
+        int r = ingot_strdup(&uri, where, reterr);
+        if (r >= 0)
+                r = ask_pin(uri, ask, pin, reterr);
         if (r < 0)
                 return r;
         UI_METHOD *ui = UI_create_method("ingot");

@@ -43,6 +43,11 @@ static struct ingot_span made(const char *text)
         return make_pe(INGOT_PE_MACHINE_X86_64, sections, 2);
 }
 
+static void span_done(struct ingot_span *s)
+{
+        free((void *) s->data);
+}
+
 static int write_buffer(void *context, uint64_t offset, const void *data, size_t size,
                         ingot_error *reterr)
 {
@@ -112,8 +117,7 @@ static int verify(struct ingot_span image, const struct owner *o, ingot_error *r
 TEST(a_signed_image_is_allowed_by_its_certificate_alone)
 {
         _cleanup_owner_ struct owner a = {0}, b = {0};
-        struct ingot_span image = made("code");
-        _cleanup_free_ const uint8_t *owned = image.data;
+        _cleanup_(span_done) struct ingot_span image = made("code");
         _cleanup_buffer_ struct ingot_buffer out = {0}, again = {0};
         ingot_error error;
         CHECK_OK(make_owner(&a, "a", &error));
@@ -132,9 +136,8 @@ TEST(a_signed_image_is_allowed_by_its_certificate_alone)
 TEST(checksum_and_size_of_a_signed_image_are_right)
 {
         _cleanup_owner_ struct owner a = {0};
-        struct ingot_span image = made("code");
+        _cleanup_(span_done) struct ingot_span image = made("code");
         _cleanup_free_ uint8_t *odd = malloc(image.size + 3);
-        _cleanup_free_ const uint8_t *owned = image.data;
         _cleanup_buffer_ struct ingot_buffer out = {0};
         _cleanup_pe_ struct ingot_pe pe = {0};
         uint32_t checksum;
@@ -180,8 +183,7 @@ TEST(a_signature_made_in_two_steps_has_the_same_bytes)
 TEST(two_signatures_stand_side_by_side_and_one_is_enough)
 {
         _cleanup_owner_ struct owner a = {0}, b = {0}, c = {0};
-        struct ingot_span image = made("code");
-        _cleanup_free_ const uint8_t *owned = image.data;
+        _cleanup_(span_done) struct ingot_span image = made("code");
         _cleanup_buffer_ struct ingot_buffer one = {0}, two = {0}, only = {0};
         ingot_error error;
         CHECK_OK(make_owner(&a, "a", &error));
@@ -200,8 +202,7 @@ TEST(two_signatures_stand_side_by_side_and_one_is_enough)
 TEST(what_dbx_lists_does_not_start)
 {
         _cleanup_owner_ struct owner a = {0}, b = {0};
-        struct ingot_span image = made("code");
-        _cleanup_free_ const uint8_t *owned = image.data;
+        _cleanup_(span_done) struct ingot_span image = made("code");
         _cleanup_buffer_ struct ingot_buffer one = {0}, two = {0};
         _cleanup_efi_signatures_ struct ingot_efi_signatures db = {0}, none = {0}, by_x509 = {0},
                                                              by_image = {0}, by_tbs = {0};
@@ -238,8 +239,7 @@ TEST(what_dbx_lists_does_not_start)
 TEST(space_that_is_kept_for_a_signature_is_zeros_and_nothing_else)
 {
         _cleanup_owner_ struct owner a = {0};
-        struct ingot_span image = made("code");
-        _cleanup_free_ const uint8_t *owned = image.data;
+        _cleanup_(span_done) struct ingot_span image = made("code");
         _cleanup_buffer_ struct ingot_buffer signature = {0}, out = {0}, none = {0};
         uint8_t digest[32];
         ingot_error error;
@@ -260,8 +260,7 @@ TEST(space_that_is_kept_for_a_signature_is_zeros_and_nothing_else)
 TEST(a_signature_of_another_image_is_told)
 {
         _cleanup_owner_ struct owner a = {0};
-        struct ingot_span image = made("code"), other = made("core");
-        _cleanup_free_ const uint8_t *owned = image.data, *owned_too = other.data;
+        _cleanup_(span_done) struct ingot_span image = made("code"), other = made("core");
         _cleanup_buffer_ struct ingot_buffer signature = {0}, out = {0};
         uint8_t digest[32];
         ingot_error error;
@@ -276,8 +275,7 @@ TEST(a_signature_of_another_image_is_told)
 TEST(cut_and_extended_images_are_not_taken)
 {
         _cleanup_owner_ struct owner a = {0};
-        struct ingot_span image = made("code");
-        _cleanup_free_ const uint8_t *owned = image.data;
+        _cleanup_(span_done) struct ingot_span image = made("code");
         _cleanup_buffer_ struct ingot_buffer out = {0};
         ingot_error error;
         CHECK_OK(make_owner(&a, "a", &error));
@@ -295,8 +293,7 @@ TEST(cut_and_extended_images_are_not_taken)
 TEST(a_thousand_flipped_bytes_are_told_but_for_the_checksum)
 {
         _cleanup_owner_ struct owner a = {0};
-        struct ingot_span image = made("code");
-        _cleanup_free_ const uint8_t *owned = image.data;
+        _cleanup_(span_done) struct ingot_span image = made("code");
         _cleanup_buffer_ struct ingot_buffer out = {0};
         _cleanup_pe_ struct ingot_pe pe = {0};
         uint64_t state = test_seed();
@@ -326,8 +323,7 @@ TEST(a_thousand_flipped_bytes_are_told_but_for_the_checksum)
 TEST(every_byte_of_the_certificate_table_counts)
 {
         _cleanup_owner_ struct owner a = {0};
-        struct ingot_span image = made("code");
-        _cleanup_free_ const uint8_t *owned = image.data;
+        _cleanup_(span_done) struct ingot_span image = made("code");
         _cleanup_buffer_ struct ingot_buffer out = {0};
         ingot_error error;
         CHECK_OK(make_owner(&a, "a", &error));
@@ -362,8 +358,8 @@ TEST(malformed_tables_are_format_errors)
         struct ingot_authenticode_table table;
         ingot_error error;
         for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
-                CHECK_FAILS(ingot_authenticode_decode(INGOT_SPAN(bad[i].bytes, bad[i].size), &table,
-                                                      &error),
+                CHECK_FAILS(ingot_authenticode_decode(INGOT_SPAN(bad[i].bytes, bad[i].size),
+                                                      &table, &error),
                             INGOT_E_FORMAT, bad[i].says);
         CHECK_OK(ingot_authenticode_decode(INGOT_SPAN("", 0), &table, &error));
         CHECK_EQ(table.count, 0);
@@ -383,7 +379,8 @@ TEST(the_signed_content_holds_one_sha256_digest)
         CHECK_OK(ingot_authenticode_decode_content(ingot_buffer_span(&der), read, &error));
         CHECK_EQ(memcmp(digest, read, 32), 0);
         for (size_t n = 0; n < der.size; n++)
-                CHECK_FAILS(ingot_authenticode_decode_content(INGOT_SPAN(der.data, n), read, &error),
+                CHECK_FAILS(ingot_authenticode_decode_content(INGOT_SPAN(der.data, n), read,
+                                                              &error),
                             INGOT_E_FORMAT, "");
         CHECK_OK(ingot_buffer_append(&der, "", 1, &error));
         CHECK_FAILS(ingot_authenticode_decode_content(ingot_buffer_span(&der), read, &error),
@@ -392,4 +389,110 @@ TEST(the_signed_content_holds_one_sha256_digest)
         CHECK_FAILS(ingot_authenticode_decode_content(INGOT_SPAN(der.data, der.size - 1), read,
                                                       &error),
                     INGOT_E_UNSUPPORTED, "not SHA-256");
+}
+
+/* A key and a certificate by openssl, in the test's folder, read by us. */
+static int make_peer(struct owner *ret, ingot_error *reterr)
+{
+        char path[4200];
+        int status = oracle_run(NULL, "openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=peer "
+                                "-days 30 -keyout %s/peer.key -out %s/peer.crt 2>/dev/null",
+                                test_folder(), test_folder());
+        if (status != 0)
+                return ingot_fail(reterr, INGOT_E_SYSTEM, "openssl: %d", status);
+        snprintf(path, sizeof(path), "%s/peer.key", test_folder());
+        int r = ingot_key_open(&ret->key, path, NULL, reterr);
+        snprintf(path, sizeof(path), "%s/peer.crt", test_folder());
+        return r < 0 ? r : ingot_certificate_load(&ret->certificate, path, reterr);
+}
+
+/* PROGRAM takes what we sign, with an entry as large as needed and with a larger one, and refuses
+ * another program under the same signature. */
+static void check_theirs(const char *program, const char *arguments, const char *behind)
+{
+        static const uint32_t sizes[] = {0, 4096};
+        _cleanup_owner_ struct owner peer = {0};
+        _cleanup_(span_done) struct ingot_span image = made("code");
+        _cleanup_buffer_ struct ingot_buffer signature = {0};
+        uint8_t digest[32];
+        ingot_error error;
+        if (!oracle_found(program))
+                SKIP("the program is missing");
+        CHECK_OK(make_peer(&peer, &error));
+        CHECK_OK(digest_of(image, digest, &error));
+        CHECK_OK(ingot_authenticode_sign(digest, peer.key, peer.certificate, &signature, &error));
+        for (size_t i = 0; i < ARRAY_SIZE(sizes); i++) {
+                _cleanup_buffer_ struct ingot_buffer out = {0};
+                CHECK_OK(attach(image, ingot_buffer_span(&signature), sizes[i], false, &out,
+                                &error));
+                const char *path = oracle_file("ours.efi", out.data, out.size);
+                CHECK_EQ(oracle_run(NULL, "%s %s %s/peer.crt %s %s >/dev/null 2>&1", program,
+                                    arguments, test_folder(), behind, path), 0);
+                out.data[MADE_HEADERS] ^= 1; /* another program under the same signature */
+                path = oracle_file("ours.efi", out.data, out.size);
+                CHECK(oracle_run(NULL, "%s %s %s/peer.crt %s %s >/dev/null 2>&1", program,
+                                 arguments, test_folder(), behind, path) != 0);
+        }
+}
+
+TEST(sbverify_takes_our_signature_and_tells_a_change)
+{
+        check_theirs("sbverify", "--cert", "");
+}
+
+TEST(osslsigncode_takes_our_signature_and_tells_a_change)
+{
+        check_theirs("osslsigncode", "verify -CAfile", "-in");
+}
+
+/* What COMMAND makes of our image is taken for peer's, and for nobody else's. */
+static void check_ours(const char *program, const char *command, bool newest)
+{
+        _cleanup_owner_ struct owner peer = {0}, other = {0};
+        _cleanup_(span_done) struct ingot_span image = made("code");
+        _cleanup_free_ uint8_t *theirs = NULL;
+        char text[8192], path[4200];
+        const char *folder = test_folder();
+        size_t size;
+        ingot_error error;
+        if (newest ? !oracle_found_newest(program) : !oracle_found(program))
+                SKIP("the program is missing");
+        CHECK_OK(make_peer(&peer, &error));
+        CHECK_OK(make_owner(&other, "other", &error));
+        oracle_file("unsigned.efi", image.data, image.size);
+        /* The folder, wherever the command says @. */
+        size_t n = 0;
+        for (const char *c = command; *c && n + strlen(folder) + 1 < sizeof(text); c++)
+                n += (size_t) (*c == '@' ? snprintf(text + n, sizeof(text) - n, "%s", folder)
+                                         : snprintf(text + n, sizeof(text) - n, "%c", *c));
+        CHECK_EQ(newest ? oracle_run_newest(NULL, "%s >/dev/null 2>&1", text)
+                        : oracle_run(NULL, "%s >/dev/null 2>&1", text), 0);
+        snprintf(path, sizeof(path), "%s/theirs.efi", folder);
+        CHECK_OK(ingot_file_read(AT_FDCWD, path, 1 << 20, &theirs, &size, &error));
+        CHECK_OK(verify(INGOT_SPAN(theirs, size), &peer, &error));
+        CHECK_FAILS(verify(INGOT_SPAN(theirs, size), &other, &error), INGOT_E_REFUSED,
+                    "leads to none in db");
+        theirs[MADE_HEADERS] ^= 1;
+        CHECK_FAILS(verify(INGOT_SPAN(theirs, size), &peer, &error), INGOT_E_REFUSED,
+                    "signed another image");
+        CHECK_OK(ingot_file_remove(path, &error));
+}
+
+TEST(a_signature_by_sbsign_is_taken)
+{
+        check_ours("sbsign", "sbsign --key @/peer.key --cert @/peer.crt --output @/theirs.efi "
+                   "@/unsigned.efi", false);
+}
+
+TEST(a_signature_by_osslsigncode_is_taken)
+{
+        check_ours("osslsigncode", "osslsigncode sign -certs @/peer.crt -key @/peer.key -h sha256 "
+                   "-in @/unsigned.efi -out @/theirs.efi", false);
+}
+
+TEST(a_signature_by_systemd_sbsign_is_taken)
+{
+        check_ours("systemd-sbsign", "/usr/lib/systemd/systemd-sbsign sign "
+                   "--private-key=@/peer.key --certificate=@/peer.crt --output=@/theirs.efi "
+                   "@/unsigned.efi", true);
 }

@@ -191,7 +191,7 @@ TEST(the_pin_of_a_uri_is_in_no_message)
         ingot_error error;
         CHECK_OK(ingot_key_name(&name, "pkcs11:token=a;object=b?pin-value=1234&module-path=/x",
                                 &error));
-        CHECK_STR(name, "pkcs11:token=a;object=b&module-path=/x");
+        CHECK_STR(name, "pkcs11:token=a;object=b?module-path=/x");
 }
 
 TEST(a_certificate_says_what_it_was_made_of)
