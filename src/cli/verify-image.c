@@ -7,10 +7,11 @@
 #include "cli/table.h"
 #include "os/file.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { REFUSED = 3, NOT_CHECKED = 1, FILES_MAX = 1024, BY_MAX = 28 };
+enum { REFUSED = 3, NOT_CHECKED = 1, FILES_MAX = 1024, BY_MAX = 28, PCR_KEY_MAX = 65536 };
 
 /* What is verified: one file, or those of a folder. */
 struct subject {
@@ -234,18 +235,34 @@ static int print_all(const struct ingot_verification *v, const char *name, ingot
 /* Certificates by purpose. */
 struct keys {
         struct ingot_certificates certificates[INGOT_VERIFY_PURPOSE_MAX];
+        struct ingot_key *pcr;
 };
 
 static void keys_done(struct keys *k)
 {
         for (size_t i = 0; i < INGOT_VERIFY_PURPOSE_MAX; i++)
                 ingot_certificates_done(k->certificates + i);
+        ingot_key_free(k->pcr);
 }
 
-static const char *const purposes[INGOT_VERIFY_PURPOSE_MAX] = {
+static const char *const purposes[INGOT_VERIFY_PURPOSE_MAX + 1] = {
         [INGOT_VERIFY_SECURE_BOOT] = "secure-boot",
         [INGOT_VERIFY_VERITY] = "verity",
+        [INGOT_VERIFY_PURPOSE_MAX] = "pcr",
 };
+
+/* A public key, or a certificate of it. */
+static int read_pcr_key(struct keys *k, const char *path, ingot_error *reterr)
+{
+        _cleanup_free_ uint8_t *data = NULL;
+        _cleanup_certificate_ struct ingot_certificate *c = NULL;
+        size_t size;
+        int r = ingot_file_read(AT_FDCWD, path, PCR_KEY_MAX, &data, &size, reterr);
+        if (r < 0 || ingot_key_decode_public(&k->pcr, INGOT_SPAN(data, size), NULL) >= 0)
+                return r;
+        r = ingot_certificate_decode(&c, INGOT_SPAN(data, size), reterr);
+        return r < 0 ? r : ingot_certificate_key(c, &k->pcr, reterr);
+}
 
 /* "PURPOSE=FILE". */
 static int read_key(struct keys *k, const char *text, struct ingot_verify_options *options,
@@ -256,9 +273,14 @@ static int read_key(struct keys *k, const char *text, struct ingot_verify_option
         if (!file)
                 return ingot_fail(reterr, INGOT_E_USAGE,
                                   "--key=%s: of an image say what it is for: --key=PURPOSE=%s, "
-                                  "with secure-boot or verity",
+                                  "with secure-boot, verity or pcr",
                                   text, text);
         int r = ingot_format(&purpose, reterr, "%.*s", (int) (file - text), text);
+        if (r >= 0 && !k->pcr && strcmp(purpose, purposes[INGOT_VERIFY_PURPOSE_MAX]) == 0) {
+                r = read_pcr_key(k, file + 1, reterr);
+                options->pcr_key = k->pcr;
+                return ingot_under(reterr, r, "--key=%s", text);
+        }
         for (size_t i = 0; i < INGOT_VERIFY_PURPOSE_MAX && r >= 0; i++) {
                 if (strcmp(purpose, purposes[i]) != 0)
                         continue;
@@ -268,7 +290,7 @@ static int read_key(struct keys *k, const char *text, struct ingot_verify_option
         }
         if (r < 0)
                 return r;
-        const char *nearest = ingot_nearest(purpose, purposes, INGOT_VERIFY_PURPOSE_MAX);
+        const char *nearest = ingot_nearest(purpose, purposes, ARRAY_SIZE(purposes));
         return ingot_fail(reterr, INGOT_E_USAGE, "--key=%s: no purpose '%s'%s%s", text, purpose,
                           nearest ? "; did you mean " : "", nearest ? nearest : "");
 }

@@ -79,6 +79,7 @@ int ingot_verify_trees(struct ingot_verify *v, ingot_error *reterr);
 int ingot_verify_root_hashes(struct ingot_verify *v, ingot_error *reterr);
 int ingot_verify_root_signatures(struct ingot_verify *v, ingot_error *reterr);
 int ingot_verify_programs(struct ingot_verify *v, ingot_error *reterr);
+int ingot_verify_pcr_signatures(struct ingot_verify *v, ingot_error *reterr);
 int ingot_verify_policy(struct ingot_verify *v, ingot_error *reterr);
 
 /* What no check looked at; called at the end. */

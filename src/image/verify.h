@@ -70,6 +70,7 @@ struct ingot_verify_options {
          * issuers; NULL: none was given for that purpose. Of a purpose that has some, what is not
          * signed is refused. */
         const struct ingot_certificates *certificates[INGOT_VERIFY_PURPOSE_MAX];
+        const struct ingot_key *pcr_key; /* the public key of PCR signatures, or NULL */
 };
 
 /*

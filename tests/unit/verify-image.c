@@ -9,6 +9,7 @@
 #include "format/pe.h"
 #include "make-image.h"
 #include "base/base64.h"
+#include "measure/pcrsig.h"
 #include "test.h"
 #include "trust/authenticode.h"
 #include "trust/pkcs7.h"
@@ -503,4 +504,91 @@ TEST(a_signature_of_another_program_is_refused)
         const struct ingot_finding *f = find(&v, "Authenticode", INGOT_FINDING_REFUSED);
         CHECK(f);
         CHECK(strstr(f->why, "the digests differ"));
+}
+
+static int extend(struct ingot_buffer *pe, const char *name, struct ingot_span content,
+                  ingot_error *error)
+{
+        _cleanup_buffer_ struct ingot_buffer out = {0};
+        const struct ingot_reader part = ingot_reader_of_span(&content);
+        const struct ingot_pe_addition addition = {
+                .name = name, .parts = &part, .part_count = 1, .characteristics = INGOT_PE_DATA};
+        const struct ingot_writer w = {.write_at = write_buffer, .context = &out};
+        uint64_t size;
+        int r = ingot_pe_extend(ingot_buffer_span(pe), &addition, 1, NULL, &w, &size, error);
+        if (r < 0)
+                return r;
+        ingot_buffer_done(pe);
+        *pe = out;
+        out = (struct ingot_buffer){0};
+        return 0;
+}
+
+/* .pcrpkey and .pcrsig for a UKI, as the build and its signer make them. */
+static int add_pcr_signature(struct ingot_buffer *uki, const struct signer *s, ingot_error *error)
+{
+        _cleanup_buffer_ struct ingot_buffer pem = {0}, pkcs1 = {0}, text = {0};
+        _cleanup_pcrsig_ struct ingot_pcrsig sig = {0};
+        _cleanup_uki_ struct ingot_uki parsed = {0};
+        uint8_t pkfp[INGOT_SHA256_SIZE];
+        int r = ingot_key_public_pem(s->key, &pem, error);
+        if (r >= 0)
+                r = ingot_key_public_pkcs1(s->key, &pkcs1, error);
+        if (r >= 0)
+                r = extend(uki, ".pcrpkey", ingot_buffer_span(&pem), error);
+        if (r < 0)
+                return r;
+        ingot_sha256_of(pkcs1.data, pkcs1.size, pkfp);
+        const struct ingot_span span = ingot_buffer_span(uki);
+        const struct ingot_reader reader = ingot_reader_of_span(&span);
+        r = ingot_uki_read(&reader, &parsed, error);
+        if (r >= 0)
+                r = ingot_pcrsig_of_uki(&reader, &parsed, 0, 1u << INGOT_BANK_SHA256, pkfp, &sig,
+                                        error);
+        for (size_t i = 0; r >= 0 && i < sig.count; i++) {
+                _cleanup_buffer_ struct ingot_buffer message = {0};
+                r = ingot_pcrsig_to_be_signed(sig.entries + i, &message, error);
+                if (r >= 0)
+                        r = ingot_key_sign(s->key, ingot_buffer_span(&message),
+                                           &sig.entries[i].signature, error);
+        }
+        if (r >= 0)
+                r = ingot_pcrsig_encode(&sig, &text, error);
+        return r < 0 ? r : extend(uki, ".pcrsig", ingot_buffer_span(&text), error);
+}
+
+static int verify_uki(struct ingot_buffer *uki, const struct ingot_key *key,
+                      struct ingot_verification *ret, ingot_error *error)
+{
+        const struct ingot_span span = ingot_buffer_span(uki);
+        const struct ingot_artifact_file file = {.name = "uki.efi",
+                                                 .reader = ingot_reader_of_span(&span)};
+        const struct ingot_verify_options options = {.threads = 1, .pcr_key = key};
+        return ingot_verify(&file, 1, &options, ret, error);
+}
+
+TEST(a_pcr_signature_holds_for_its_uki_and_key)
+{
+        ingot_error error = {0};
+        struct made_image *m = image(&error);
+        CHECK(m);
+        _cleanup_buffer_ struct ingot_buffer uki = {0};
+        const struct ingot_buffer *plain = m->bytes + MADE_UKI;
+        CHECK_OK(ingot_buffer_append(&uki, plain->data, plain->size, &error));
+        CHECK_OK(add_pcr_signature(&uki, &ours, &error));
+        _cleanup_verification_ struct ingot_verification a = {0}, b = {0}, c = {0}, d = {0};
+        CHECK_OK(verify_uki(&uki, ours.key, &a, &error));
+        CHECK(find(&a, "PCR signature", INGOT_FINDING_HOLDS));
+        CHECK(strstr(find(&a, "PCR signature", INGOT_FINDING_HOLDS)->by, "rsa2048-sha256 "));
+        CHECK_OK(verify_uki(&uki, NULL, &b, &error));
+        CHECK(find(&b, "PCR signature", INGOT_FINDING_NO_KEY));
+        CHECK_OK(verify_uki(&uki, theirs.key, &c, &error));
+        CHECK(find(&c, "PCR signature", INGOT_FINDING_REFUSED));
+        uint8_t *quiet = memmem(uki.data, uki.size, "quiet", 5);
+        CHECK(quiet);
+        quiet[0] = 'Q';
+        CHECK_OK(verify_uki(&uki, ours.key, &d, &error));
+        const struct ingot_finding *f = find(&d, "PCR signature", INGOT_FINDING_REFUSED);
+        CHECK(f);
+        CHECK(strstr(f->why, "no value of PCR 11"));
 }
