@@ -143,6 +143,21 @@ static int starts_inside(const struct ingot_reader *reader, bool *ret, ingot_err
         return r;
 }
 
+/* An image or folder; what is asked of one signature is not silently left out. */
+static int verify_whole(const struct invocation *in, const char *name, ingot_error *reterr)
+{
+        const struct verify_options *o = in->options;
+        if (o->signatures.count > 0 || o->os.count > 0 || o->purpose || o->context || o->identity ||
+            o->user || o->root || o->threshold || o->time)
+                return ingot_fail(
+                        reterr, INGOT_E_USAGE,
+                        "%s is verified as an image: only --key=PURPOSE=FILE and --policy "
+                        "go with that; for one signature over it give --signature=FILE "
+                        "and no --policy",
+                        name);
+        return verify_image(in, name, &o->keys, o->policy, reterr);
+}
+
 static int run(const struct invocation *in, ingot_error *reterr)
 {
         const struct verify_options *o = in->options;
@@ -150,7 +165,7 @@ static int run(const struct invocation *in, ingot_error *reterr)
         _cleanup_file_ struct ingot_file file = INGOT_FILE_NONE;
         bool inside = false;
         if (o->policy || (o->signatures.count == 0 && verify_is_image(name)))
-                return verify_image(in, name, &o->keys, o->policy, reterr);
+                return verify_whole(in, name, reterr);
         int r = ingot_file_open(&file, name, reterr);
         if (r < 0)
                 return r;
@@ -205,14 +220,26 @@ static const struct example examples[] = {
          "The same with the keys that a system has for that (VOA)"},
         {"ingot verify --key=archive.asc InRelease --json | grep '\"holds\":true'",
          "The same for a program"},
+        {"ingot verify --policy=esp=unprotected:=absent esp.raw",
+         "Check a whole disk image, and that it has an ESP and nothing else"},
+        {"ingot verify release", "Check a folder of artifacts against its sums and manifest"},
         {0},
 };
 
 const struct command cmd_verify = {
         .name = "verify",
         .synopsis = "FILE",
-        .summary = "Verify signatures",
+        .summary = "Verify signatures, images and folders of artifacts",
         .details =
+                "Of a disk image, one of its parts, an EFI program, or a folder of artifacts "
+                "everything is checked: partition tables, hash trees against their data, root "
+                "hashes against command lines and UUIDs, their signatures, Authenticode, PCR "
+                "signatures, manifest and sums. --key=PURPOSE=FILE names who may sign, with "
+                "secure-boot, verity or pcr for PURPOSE; what that purpose signs and is not "
+                "signed is then refused. What no check looks at is listed at the end.\n"
+                "\n"
+                "Of another FILE, and with --signature, signatures are verified.\n"
+                "\n"
                 "Checks signatures of OpenPGP (detached, or a clear-signed document), SSH, X.509 "
                 "(detached CMS), minisign and signify; which one it is, is seen from the content. "
                 "Keys are files of any of them; or VOA finds them by --os, --purpose and "

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { REFUSED = 3, NOT_CHECKED = 1, FILES_MAX = 1024, BY_MAX = 28, PCR_KEY_MAX = 65536 };
+enum { REFUSED = 3, NOT_CHECKED = 1, FILES_MAX = 1024, BY_MAX = 20, PCR_KEY_MAX = 65536 };
 
 /* What is verified: one file, or those of a folder. */
 struct subject {
@@ -173,10 +173,12 @@ static int print_findings(const struct ingot_verification *v, ingot_error *reter
 /* Why, for all that is not as it should be. */
 static void print_reasons(const struct ingot_verification *v)
 {
-        bool first = true;
+        bool first = true, no_key = false;
         for (size_t i = 0; i < v->count; i++) {
                 const struct ingot_finding *f = v->findings + i;
-                if (!f->why)
+                no_key = no_key || f->state == INGOT_FINDING_NO_KEY;
+                if (!f->why || f->state == INGOT_FINDING_NOT_SIGNED ||
+                    f->state == INGOT_FINDING_NO_KEY)
                         continue;
                 printf("%s", first ? "\n" : "");
                 first = false;
@@ -186,6 +188,9 @@ static void print_reasons(const struct ingot_verification *v)
                 print_text(stdout, f->why);
                 printf("\n");
         }
+        if (no_key)
+                printf("\nWhose signatures these are, nobody says: name keys with "
+                       "--key=PURPOSE=FILE.\n");
 }
 
 /* The gaps by reason, in the order in which they come first. */

@@ -15,7 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CHECK "root hash signature"
+#define CHECK "verity signature"
 #define SIZE_MAX_READ ((size_t) 4 << 20) /* as systemd */
 #define HEX (2 * INGOT_SHA256_SIZE)
 

@@ -97,7 +97,7 @@ static int visit(struct ingot_verify *v, struct ingot_verify_file *file, struct 
         if (r < 0)
                 return r;
         r = check_table(image, &error);
-        return ingot_verify_result(v, CHECK, where, "checksums of both copies", r, &error, reterr);
+        return ingot_verify_result(v, CHECK, where, "both copies", r, &error, reterr);
 }
 
 int ingot_verify_tables(struct ingot_verify *v, ingot_error *reterr)

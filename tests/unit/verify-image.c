@@ -392,7 +392,7 @@ TEST(a_signature_of_a_root_hash_holds_by_its_key_and_by_no_other)
                 _cleanup_verification_ struct ingot_verification v = {0};
                 CHECK_OK(verify_by(m, BIT(MADE_DISK), "root=signed:=ignore", cases[i].by, &v,
                                    &error));
-                const struct ingot_finding *f = find(&v, "root hash signature", cases[i].state);
+                const struct ingot_finding *f = find(&v, "verity signature", cases[i].state);
                 CHECK(f);
                 CHECK(cases[i].state == INGOT_FINDING_REFUSED || strstr(f->by, "ours"));
                 CHECK(find(&v, "policy", cases[i].policy));
@@ -433,7 +433,7 @@ TEST(a_signature_of_another_root_is_refused)
                           &error);
         *b = old;
         CHECK_OK(r);
-        const struct ingot_finding *f = find(&v, "root hash signature", INGOT_FINDING_REFUSED);
+        const struct ingot_finding *f = find(&v, "verity signature", INGOT_FINDING_REFUSED);
         CHECK(f);
         CHECK(strstr(f->why, "no hash tree here"));
 }
@@ -445,9 +445,9 @@ TEST(what_is_not_signed_is_refused_once_a_key_is_given)
         CHECK(m);
         _cleanup_verification_ struct ingot_verification v = {0}, w = {0};
         CHECK_OK(verify_by(m, BIT(MADE_DISK), NULL, NULL, &v, &error));
-        CHECK(find(&v, "root hash signature", INGOT_FINDING_NOT_SIGNED));
+        CHECK(find(&v, "verity signature", INGOT_FINDING_NOT_SIGNED));
         CHECK_OK(verify_by(m, BIT(MADE_DISK), NULL, &ours, &w, &error));
-        CHECK(find(&w, "root hash signature", INGOT_FINDING_REFUSED));
+        CHECK(find(&w, "verity signature", INGOT_FINDING_REFUSED));
 }
 
 TEST(no_changed_byte_of_a_signed_uki_passes)
