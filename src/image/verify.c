@@ -263,6 +263,16 @@ static void verify_done(struct ingot_verify *v)
         ingot_verification_done(&v->result);
 }
 
+/* Nothing was found, good or bad: that is no "holds". */
+static int note_nothing(struct ingot_verify *v, ingot_error *reterr)
+{
+        char *where;
+        int r = ingot_strdup(&where, v->file_count > 0 ? v->files[0].name : "", reterr);
+        return r < 0 ? r
+                     : ingot_verify_add(v, "content", where, INGOT_FINDING_NOT_CHECKED, NULL,
+                                        "nothing in it can be checked", reterr);
+}
+
 int ingot_verify(const struct ingot_artifact_file *files, size_t count,
                  const struct ingot_verify_options *options, struct ingot_verification *ret,
                  ingot_error *reterr)
@@ -294,6 +304,9 @@ int ingot_verify(const struct ingot_artifact_file *files, size_t count,
                 if (r < 0)
                         return r;
         }
+        int r = v.result.count > 0 ? 0 : note_nothing(&v, reterr);
+        if (r < 0)
+                return r;
         *ret = v.result;
         v.result = (struct ingot_verification){0};
         return 0;
