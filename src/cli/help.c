@@ -79,10 +79,12 @@ static void help_option(FILE *out, const struct option *o)
         help_wrap(out, o->help, OPTION_COLUMN, (unsigned) n);
         if (o->type != OPTION_TYPE_CHOICE)
                 return;
-        spaces(out, OPTION_COLUMN);
-        for (const char *const *c = o->choices; *c; c++)
-                fprintf(out, "%s%s", c == o->choices ? "one of " : ", ", *c);
-        fputc('\n', out);
+        char words[256] = "";
+        size_t used = 0;
+        for (const char *const *c = o->choices; *c && used < sizeof(words); c++)
+                used += (size_t) snprintf(words + used, sizeof(words) - used, "%s%s",
+                                          c == o->choices ? "one of " : ", ", *c);
+        help_wrap(out, words, OPTION_COLUMN, 0);
 }
 
 void help_command(FILE *out, const struct command *c)
