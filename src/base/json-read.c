@@ -36,8 +36,8 @@ int ingot_json_parse(struct ingot_span text, size_t max, struct json_object **re
                                   json_tokener_get_parse_end(t), json_tokener_error_desc(e));
         for (size_t i = json_tokener_get_parse_end(t); i < text.size; i++)
                 if (!p[i] || !strchr(" \t\r\n", p[i]))
-                        return ingot_fail(reterr, INGOT_E_FORMAT, "more behind the JSON, at byte %zu",
-                                          i);
+                        return ingot_fail(reterr, INGOT_E_FORMAT,
+                                          "more behind the JSON, at byte %zu", i);
         *ret = o;
         o = NULL;
         return 0;

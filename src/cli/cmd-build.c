@@ -4,13 +4,15 @@
 #include "cli/command.h"
 #include "cli/json.h"
 #include "cli/print.h"
+#include "cli/sign.h"
 #include "image/build.h"
 #include "image/manifest.h"
+#include "image/sign-attach.h"
 
 #include <stdio.h>
 
 struct build_options {
-        struct ingot_strings set;
+        struct ingot_strings set, keys, certificates;
         bool print, locked, offline;
         const char *cache;
         uint64_t jobs;
@@ -28,6 +30,11 @@ static const struct option rows[] = {
                "Use this cache instead of $XDG_CACHE_HOME/ingot"),
         UINT('j', "jobs", "N", struct build_options, jobs,
              "Work with so many threads; the result does not depend on it"),
+        STRINGS('k', "key", "PURPOSE=KEY", struct build_options, keys,
+                "Sign at once what is for PURPOSE: secure-boot, verity, pcr or release; a PEM file "
+                "or a token's URI (pkcs11:...); may be given several times"),
+        STRINGS(0, "certificate", "PURPOSE=FILE", struct build_options, certificates,
+                "The certificate of that key; by default the one in the key's file, or beside it"),
         OPTION_JSON,
         OPTION_QUIET,
         {0},
@@ -78,6 +85,7 @@ static int run(const struct invocation *in, ingot_error *reterr)
         const struct build_options *o = in->options;
         _cleanup_(ingot_recipe_free_p) struct ingot_recipe *recipe = NULL;
         _cleanup_build_result_ struct ingot_build_result result = {0};
+        _cleanup_signers_ struct ingot_signers signers = {0};
         int r = ingot_recipe_load(in->operand_count > 0 ? in->operands[0] : ".",
                                   (const char *const *) o->set.items, o->set.count, &recipe,
                                   reterr);
@@ -85,6 +93,9 @@ static int run(const struct invocation *in, ingot_error *reterr)
                 return r;
         if (o->print)
                 return print_recipe(recipe, reterr);
+        r = sign_load(&o->keys, &o->certificates, &signers, reterr);
+        if (r < 0)
+                return r;
         struct ingot_build_options build = {.recipe = recipe,
                                             .locked = o->locked,
                                             .offline = o->offline,
@@ -93,6 +104,8 @@ static int run(const struct invocation *in, ingot_error *reterr)
                                             .log = in->log};
         r = ingot_build(&build, &result, reterr);
         print_progress_end();
+        if (r >= 0 && signers.count > 0)
+                r = ingot_sign_build(&signers, &result, reterr);
         return r < 0 ? r : print_result(&result, in->json, reterr);
 }
 
@@ -117,7 +130,10 @@ const struct command cmd_build = {
                 "\n"
                 "The artifacts are written to RECIPE/build, all at once at the end: the disk "
                 "image, "
-                "its root and verity partitions, the UKI, the manifest, and SHA256SUMS.",
+                "its root and verity partitions, the UKI, the manifest, SHA256SUMS, and the signing "
+                "request, which 'ingot sign answer' fills in where the keys are and 'ingot sign "
+                "attach' puts into the artifacts. With --key both are done at once; all that the "
+                "recipe's section [Sign] asks for must then be answered.",
         .rows = rows,
         .examples = examples,
         .operands_max = 1,

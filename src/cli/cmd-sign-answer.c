@@ -41,8 +41,8 @@ static int run(const struct invocation *in, ingot_error *reterr)
 
 static const struct option rows[] = {
         STRINGS('k', "key", "PURPOSE=KEY", struct answer_options, keys,
-                "Sign with this key what is for PURPOSE: secure-boot, verity, pcr or release; a PEM "
-                "file or a token's URI (pkcs11:...); may be given several times"),
+                "Sign with this key what is for PURPOSE: secure-boot, verity, pcr or release; a "
+                "PEM file or a token's URI (pkcs11:...); may be given several times"),
         STRINGS('c', "certificate", "PURPOSE=FILE", struct answer_options, certificates,
                 "The certificate of that key; by default the one in the key's file, or beside it"),
         STRING('o', "output", "FILE", struct answer_options, output,
@@ -53,9 +53,8 @@ static const struct option rows[] = {
 static const struct example examples[] = {
         {"ingot sign answer --key verity=verity.key appliance_1.sign.json",
          "Sign the root hash, and pass the request on"},
-        {"ingot sign answer --key pcr=pcr.key --key secure-boot=db.key --key verity=verity.key "
-         "--key release=release.key appliance_1.sign.json",
-         "Sign all that is asked for"},
+        {"ingot sign answer -k pcr=pcr.key -k secure-boot=db.key appliance_1.sign.json",
+         "The next holder has two keys, and signs the programs, too"},
         {0},
 };
 

@@ -24,7 +24,8 @@ static int run(const struct invocation *in, ingot_error *reterr)
 static const struct option rows[] = {{0}};
 
 static const struct example examples[] = {
-        {"ingot sign attach appliance/build", "Put the answers of the request there into its files"},
+        {"ingot sign attach appliance/build",
+         "Put the answers of the request there into its files"},
         {0},
 };
 
@@ -35,12 +36,12 @@ const struct command cmd_sign_attach = {
         .details =
                 "Puts the answers of a signing request into the artifacts beside it: PCR policies "
                 "and Secure Boot signatures into the UKI, the loader's into the EFI System "
-                "Partition, the root hash's into its partition; and writes the manifest, SHA256SUMS "
-                "and their signatures. No key is needed.\n"
+                "Partition, the root hash's into its partition; and writes the manifest, "
+                "SHA256SUMS and their signatures. No key is needed.\n"
                 "\n"
                 "All answers are checked first, and each file must be the one that the request was "
-                "made for. The files appear all at once at the end. The same build and answers give "
-                "the same bytes, also when it is done again.\n"
+                "made for. The files appear all at once at the end. The same build and answers "
+                "give the same bytes, also when it is done again.\n"
                 "\n"
                 "SHA256SUMS names the files that updaters fetch. The disk image has a file of its "
                 "own, IMAGE.sha256: its sum cannot be known before it is signed, so no one signs "

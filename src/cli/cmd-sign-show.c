@@ -19,11 +19,11 @@ static int describe_answers(const struct ingot_sign_request *q, const struct ing
         uint64_t want = q->wishes[t->purpose].threshold;
         int r = 0;
         for (size_t i = 0; r >= 0 && i < t->answer_count; i++)
-                r = ingot_buffer_printf(ret, reterr, "%s%s", i > 0 ? "; " : "",
-                                        t->answers[i].certificate
-                                                ? ingot_certificate_subject(
-                                                          t->answers[i].certificate)
-                                                : "the key in .pcrpkey");
+                r = ingot_buffer_printf(
+                        ret, reterr, "%s%s", i > 0 ? "; " : "",
+                        t->answers[i].certificate
+                                ? ingot_certificate_subject(t->answers[i].certificate)
+                                : "the key in .pcrpkey");
         if (r >= 0 && t->answer_count < want)
                 r = ingot_buffer_printf(ret, reterr, "%s%llu missing", t->answer_count ? "; " : "",
                                         (unsigned long long) (want - t->answer_count));
@@ -97,12 +97,12 @@ static int add_thing(struct ingot_sign_request *q, const struct ingot_sign_thing
         if (r >= 0)
                 r = ingot_json_add_array(o, "answered_by", &answers, reterr);
         for (size_t i = 0; r >= 0 && i < t->answer_count; i++)
-                r = ingot_json_add_text(answers, NULL,
-                                        t->answers[i].certificate
-                                                ? ingot_certificate_subject(
-                                                          t->answers[i].certificate)
-                                                : "",
-                                        reterr);
+                r = ingot_json_add_text(
+                        answers, NULL,
+                        t->answers[i].certificate
+                                ? ingot_certificate_subject(t->answers[i].certificate)
+                                : "",
+                        reterr);
         return r;
 }
 
@@ -127,7 +127,8 @@ static int print_content(struct ingot_sign_request *q, const char *name, ingot_e
         _cleanup_buffer_ struct ingot_buffer bytes = {0};
         size_t content = ingot_sign_find_content(q, name);
         if (content == INGOT_SIGN_NONE)
-                return ingot_fail(reterr, INGOT_E_NOTFOUND, "the request has no content '%s'", name);
+                return ingot_fail(reterr, INGOT_E_NOTFOUND, "the request has no content '%s'",
+                                  name);
         int r = ingot_sign_content_bytes(q, content, &bytes, reterr);
         if (r == 1)
                 return ingot_fail(reterr, INGOT_E_NOTFOUND,

@@ -215,6 +215,26 @@ static void remove_superseded(const struct outputs *o, char *sums)
         }
 }
 
+/* Signatures of an earlier build of this version say nothing of what takes its names now. */
+static void remove_signatures(const struct outputs *o)
+{
+        _cleanup_strings_ struct ingot_strings names = {0};
+        _cleanup_free_ char *sum = NULL;
+        size_t n = strlen(o->b->label);
+        if (ingot_list_directory(AT_FDCWD, o->b->output, &names, NULL) < 0 ||
+            ingot_format(&sum, NULL, "%s.sha256", o->artifacts[DISK].name) < 0)
+                return;
+        for (size_t i = 0; i < names.count; i++) {
+                const char *name = names.items[i];
+                _cleanup_free_ char *path = NULL;
+                bool ours = ingot_starts_with(name, INGOT_SIGN_SUMS ".") ||
+                            (strncmp(name, o->b->label, n) == 0 && name[n] == '.');
+                if ((strcmp(name, sum) == 0 || (ours && ingot_ends_with(name, ".p7s"))) &&
+                    ingot_build_output_path(o->b, name, &path, NULL) >= 0)
+                        (void) ingot_file_remove(path, NULL);
+        }
+}
+
 /* Gives everything its name. What can fail for want of space is done before. */
 static int commit(struct outputs *o, ingot_error *reterr)
 {
@@ -229,6 +249,8 @@ static int commit(struct outputs *o, ingot_error *reterr)
                 return r;
         (void) ingot_file_read(AT_FDCWD, path, SUMS_MAX, &sums, &size, NULL);
         r = ingot_file_remove(path, reterr);
+        if (r >= 0)
+                remove_signatures(o);
         for (int i = 0; r >= 0 && i < COUNT; i++)
                 r = ingot_outfile_commit(o->files[i], reterr);
         if (r >= 0 && sums)

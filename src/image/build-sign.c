@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The signing request of a build. The disk is done, and nothing of it changes; what is computed here
- * is what the release will be like once it is signed, as far as that is known.
+ * The signing request of a build. The disk is done, and nothing of it changes; what is computed
+ * here is what the release will be like once it is signed, as far as that is known.
  */
 #include "base/cleanup.h"
 #include "base/size.h"
@@ -192,7 +192,8 @@ static int add_pcr_thing(struct work *w, enum ingot_bank bank, const char *path,
 
 static int add_pcr_things(struct work *w, const struct ingot_reader *uki, ingot_error *reterr)
 {
-        const struct ingot_strings *banks = ingot_recipe_list(w->b->recipe, INGOT_SIGNING_PCR_BANKS);
+        const struct ingot_strings *banks =
+                ingot_recipe_list(w->b->recipe, INGOT_SIGNING_PCR_BANKS);
         _cleanup_uki_ struct ingot_uki decoded = {0};
         struct ingot_pcr booted;
         if (!wants(w, INGOT_PURPOSE_PCR))
@@ -511,7 +512,8 @@ static int add_sums(struct work *w, ingot_error *reterr)
         return r < 0 ? r : add_text(w, INGOT_SIGN_SUMS, (char *) text.data, reterr);
 }
 
-/* What a release's signers sign; a feature that adds to a release adds a content before the sums. */
+/* What a release's signers sign; a feature that adds to a release adds a content before the sums.
+ */
 static int add_release_things(struct work *w, ingot_error *reterr)
 {
         size_t manifest = w->q->content_count - 2;
@@ -569,8 +571,7 @@ int ingot_build_sign(struct ingot_build *b, ingot_error *reterr)
                 r = add_programs(&w, reterr);
         if (r >= 0)
                 r = ingot_sign_program_open(
-                        &uki,
-                        w.uki_thing == INGOT_SIGN_NONE ? 0 : w.q->things[w.uki_thing].table,
+                        &uki, w.uki_thing == INGOT_SIGN_NONE ? 0 : w.q->things[w.uki_thing].table,
                         &w.uki, reterr);
         if (r >= 0)
                 r = keep_artifacts(&w, reterr);

@@ -48,8 +48,8 @@ static int add_wishes(const struct ingot_build *b, struct ingot_sign_request *q,
         return 0;
 }
 
-/* .pcrsig has exactly this size, or less where a number of an RSA signature were shorter: it has the
- * key's size always. */
+/* .pcrsig has exactly this size, or less where a number of an RSA signature were shorter: it has
+ * the key's size always. */
 static int pcrsig_size(const struct ingot_key *key, const struct ingot_strings *banks,
                        uint64_t *ret, ingot_error *reterr)
 {
@@ -68,8 +68,8 @@ static int pcrsig_size(const struct ingot_key *key, const struct ingot_strings *
                                                   "Sign.PcrBanks: '%s' is no bank of PCRs (sha1, "
                                                   "sha256, sha384, sha512)",
                                                   banks->items[i]);
-                        r = ingot_buffer_append_zeros(&e->signature,
-                                                      (ingot_key_bits(key) + 7) / 8, reterr);
+                        r = ingot_buffer_append_zeros(&e->signature, (ingot_key_bits(key) + 7) / 8,
+                                                      reterr);
                 }
         if (r >= 0)
                 r = ingot_pcrsig_encode(&s, &text, reterr);

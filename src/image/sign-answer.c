@@ -105,9 +105,9 @@ static int check_signer(const struct ingot_sign_request *q, const struct ingot_s
 static bool has_answered(const struct ingot_sign_thing *t, const struct ingot_signer *s)
 {
         for (size_t i = 0; i < t->answer_count; i++)
-                if (!s->certificate || (t->answers[i].certificate &&
-                                        same_certificate(t->answers[i].certificate,
-                                                         s->certificate)))
+                if (!s->certificate ||
+                    (t->answers[i].certificate &&
+                     same_certificate(t->answers[i].certificate, s->certificate)))
                         return true;
         return false;
 }

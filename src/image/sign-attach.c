@@ -59,8 +59,8 @@ int ingot_sign_find(const char *path, char **ret, ingot_error *reterr)
                 found = names.items[i];
         }
         if (r >= 0 && !found)
-                return ingot_fail(reterr, INGOT_E_NOTFOUND, "%s has no signing request (*.sign.json)",
-                                  path);
+                return ingot_fail(reterr, INGOT_E_NOTFOUND,
+                                  "%s has no signing request (*.sign.json)", path);
         return r < 0 ? r : ingot_format(ret, reterr, "%s/%s", path, found);
 }
 
@@ -145,8 +145,8 @@ static int write_uki(struct release *l, size_t content, ingot_error *reterr)
         struct ingot_reader reader = ingot_file_reader(&source);
         r = ingot_under(reterr, ingot_sign_program_open(&reader, t ? t->table : 0, &p, reterr),
                         "%s", l->q.uki);
-        if (r >= 0 && ((t && p.size != t->size) ||
-                       (l->pcrsig.size > 0 && p.pcrsig_size != l->pcrsig.size)))
+        if (r >= 0 &&
+            ((t && p.size != t->size) || (l->pcrsig.size > 0 && p.pcrsig_size != l->pcrsig.size)))
                 r = not_the_file(l->q.uki, reterr);
         if (r < 0)
                 return r;
@@ -242,7 +242,8 @@ static int write_signatures(struct release *l, ingot_error *reterr)
         int r = 0;
         for (size_t i = 0; i < l->q.thing_count; i++) {
                 const struct ingot_sign_thing *t = l->q.things + i;
-                for (size_t k = 0; t->purpose == INGOT_PURPOSE_RELEASE && k < t->answer_count; k++) {
+                for (size_t k = 0; t->purpose == INGOT_PURPOSE_RELEASE && k < t->answer_count;
+                     k++) {
                         _cleanup_buffer_ struct ingot_buffer der = {0};
                         _cleanup_free_ char *name = NULL;
                         const char *of = l->q.contents[t->content].name;
@@ -266,9 +267,8 @@ static int write_image(struct release *l, ingot_error *reterr)
         struct ingot_outfile *f;
         uint8_t digest[INGOT_SHA256_SIZE];
         char hex[2 * INGOT_SHA256_SIZE + 1];
-        struct ingot_sign_disk disk = {.request = &l->q,
-                                       .uki_fd = l->uki_fd,
-                                       .verity = ingot_buffer_span(&l->verity)};
+        struct ingot_sign_disk disk = {
+                .request = &l->q, .uki_fd = l->uki_fd, .verity = ingot_buffer_span(&l->verity)};
         int r = ingot_format(&path, reterr, "%s/%s", l->folder, l->q.image);
         if (r >= 0)
                 r = new_file(l, l->q.image, &f, reterr);

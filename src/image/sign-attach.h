@@ -7,12 +7,20 @@
  */
 #pragma once
 
-#include "base/text.h"
+#include "image/build.h"
+#include "trust/signer.h"
 
 /* PATH is the request, or the folder that has one. The names of the files, in the order in which
  * they were made, are added to RET_FILES. REFUSED: an answer is missing or wrong, or a file of the
  * folder is not the one that the request was made for. */
 int ingot_sign_attach(const char *path, struct ingot_strings *ret_files, ingot_error *reterr);
+
+/*
+ * At once, for whoever builds and has the keys: answers the request of a finished build, attaches,
+ * and brings what RESULT says of the artifacts up to date.
+ */
+int ingot_sign_build(const struct ingot_signers *signers, struct ingot_build_result *result,
+                     ingot_error *reterr);
 
 /* The request that PATH names: itself, or the only *.sign.json of a folder. NOTFOUND, CONFLICT. */
 int ingot_sign_find(const char *path, char **ret, ingot_error *reterr);

@@ -170,8 +170,8 @@ int ingot_sign_table(struct ingot_sign_request *q, const struct ingot_sign_thing
         if (r >= 0)
                 r = ingot_buffer_append(ret, der.data, der.size, reterr);
         if (r >= 0)
-                r = ingot_buffer_append_zeros(
-                        ret, (size_t) t->table - sizeof(header) - der.size, reterr);
+                r = ingot_buffer_append_zeros(ret, (size_t) t->table - sizeof(header) - der.size,
+                                              reterr);
         return r;
 }
 
@@ -202,15 +202,14 @@ static int inserted(struct ingot_sign_request *q, const struct ingot_sign_part *
                     struct ingot_buffer *ret, ingot_error *reterr)
 {
         _cleanup_buffer_ struct ingot_buffer whole = {0};
-        int r = p->kind == INGOT_SIGN_PCRSIG   ? ingot_sign_pcrsig(q, &whole, reterr)
-                : p->kind == INGOT_SIGN_VERITY ? ingot_sign_verity(q, &whole, reterr)
-                                               : ingot_sign_table(q, q->things + p->of, &whole,
-                                                                  reterr);
+        int r = p->kind == INGOT_SIGN_PCRSIG ? ingot_sign_pcrsig(q, &whole, reterr)
+                : p->kind == INGOT_SIGN_VERITY
+                        ? ingot_sign_verity(q, &whole, reterr)
+                        : ingot_sign_table(q, q->things + p->of, &whole, reterr);
         if (r != 0)
                 return r;
         if (!ingot_range_inside(p->from, p->size, whole.size))
-                return ingot_fail(reterr, INGOT_E_FORMAT,
-                                  "a part reaches beyond what is inserted");
+                return ingot_fail(reterr, INGOT_E_FORMAT, "a part reaches beyond what is inserted");
         return ingot_buffer_append(ret, whole.data + p->from, (size_t) p->size, reterr);
 }
 
@@ -242,8 +241,8 @@ static int part_bytes(struct ingot_sign_request *q, const struct ingot_sign_part
         }
 }
 
-int ingot_sign_content_bytes(struct ingot_sign_request *q, size_t content,
-                             struct ingot_buffer *ret, ingot_error *reterr)
+int ingot_sign_content_bytes(struct ingot_sign_request *q, size_t content, struct ingot_buffer *ret,
+                             ingot_error *reterr)
 {
         const struct ingot_sign_content *c = q->contents + content;
         _cleanup_buffer_ struct ingot_buffer all = {0};

@@ -44,8 +44,7 @@ static int copy_rest(struct disk *k, const struct ingot_gpt_partition *esp, ingo
         if (!changes_esp(k->d))
                 return ingot_copy_sparse(k->source.fd, 0, k->out->fd, 0, size, reterr);
         int r = ingot_copy_sparse(k->source.fd, 0, k->out->fd, 0, from, reterr);
-        return r < 0 ? r
-                     : ingot_copy_sparse(k->source.fd, to, k->out->fd, to, size - to, reterr);
+        return r < 0 ? r : ingot_copy_sparse(k->source.fd, to, k->out->fd, to, size - to, reterr);
 }
 
 /* A loader or an addon, signed, in place of the one on the ESP. */
@@ -114,8 +113,8 @@ static int read_fd(void *context, uint64_t offset, void *ret, size_t size, ingot
 /* The UKI is large: the ESP's writer reads it out of its new file. The old content is put back for
  * whoever frees it. */
 static int write_with_uki(struct disk *k, struct ingot_tree *tree,
-                          const struct ingot_fat_options *options,
-                          const struct ingot_writer *place, ingot_error *reterr)
+                          const struct ingot_fat_options *options, const struct ingot_writer *place,
+                          ingot_error *reterr)
 {
         int fd = k->d->uki_fd;
         if (fd < 0)
@@ -128,8 +127,8 @@ static int write_with_uki(struct disk *k, struct ingot_tree *tree,
         if (size < 0)
                 return ingot_fail_errno(reterr, "seek in the UKI");
         struct ingot_reader old = uki->content;
-        uki->content = (struct ingot_reader){
-                .read_at = read_fd, .context = &fd, .size = (uint64_t) size};
+        uki->content =
+                (struct ingot_reader){.read_at = read_fd, .context = &fd, .size = (uint64_t) size};
         int r = ingot_fat_write(tree, options, place, reterr);
         uki->content = old;
         return r;

@@ -40,9 +40,14 @@ static int add_head(const struct ingot_sign_request *q, struct json_object *o, i
         const struct {
                 const char *key, *text;
         } texts[] = {
-                {"type", "ingot-signing-request"}, {"name", q->name},   {"version", q->version},
-                {"architecture", q->architecture}, {"label", q->label}, {"image", q->image},
-                {"uki", q->uki},                   {"esp_uki", q->esp_uki},
+                {"type", "ingot-signing-request"},
+                {"name", q->name},
+                {"version", q->version},
+                {"architecture", q->architecture},
+                {"label", q->label},
+                {"image", q->image},
+                {"uki", q->uki},
+                {"esp_uki", q->esp_uki},
         };
         struct json_object *wanted, *pcr;
         int r = ingot_json_add_u64(o, "format", 1, reterr);
@@ -193,8 +198,8 @@ static int add_part(const struct ingot_sign_request *q, const struct ingot_sign_
         default:
                 break;
         }
-        _cleanup_free_ char *text = strndup(p->bytes.data ? (const char *) p->bytes.data : "",
-                                            p->bytes.size);
+        _cleanup_free_ char *text =
+                strndup(p->bytes.data ? (const char *) p->bytes.data : "", p->bytes.size);
         if (!text)
                 return ingot_fail_nomem(reterr);
         return strlen(text) == p->bytes.size && ingot_utf8_valid(text)

@@ -63,13 +63,11 @@ static void overlay(uint8_t *ret, uint64_t offset, size_t size, uint64_t at,
                 memcpy(ret + (from - offset), bytes.data + (from - at), (size_t) (to - from));
 }
 
-static int read_program(void *context, uint64_t offset, void *ret, size_t size,
-                        ingot_error *reterr)
+static int read_program(void *context, uint64_t offset, void *ret, size_t size, ingot_error *reterr)
 {
         const struct ingot_sign_program *p = context;
-        size_t have = offset < p->source_size
-                              ? (size_t) ingot_min_u64(size, p->source_size - offset)
-                              : 0;
+        size_t have =
+                offset < p->source_size ? (size_t) ingot_min_u64(size, p->source_size - offset) : 0;
         int r = have > 0 ? ingot_read_at(&p->source, offset, ret, have, reterr) : 0;
         if (r < 0)
                 return r;

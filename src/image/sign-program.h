@@ -30,7 +30,8 @@ struct ingot_sign_program {
         size_t patch_count;
 };
 
-/* SOURCE must outlive it. FORMAT: no program; UNSUPPORTED: none that can have a certificate table. */
+/* SOURCE must outlive it. FORMAT: no program; UNSUPPORTED: none that can have a certificate table.
+ */
 int ingot_sign_program_open(const struct ingot_reader *source, uint64_t table,
                             struct ingot_sign_program *ret, ingot_error *reterr);
 /* What it is like with these bytes in their places, which must outlive it; the spans have exactly

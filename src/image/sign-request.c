@@ -209,7 +209,8 @@ static int decode_wishes(struct ingot_sign_request *q, struct json_object *o, in
                 enum ingot_purpose purpose;
                 r = ingot_purpose_parse(word, &purpose, reterr);
                 if (r < 0)
-                        return ingot_fail(reterr, INGOT_E_FORMAT, "'wanted': no purpose '%s'", word);
+                        return ingot_fail(reterr, INGOT_E_FORMAT, "'wanted': no purpose '%s'",
+                                          word);
                 r = ingot_under(reterr, decode_wish(q->wishes + purpose, one, reterr), "%s", word);
                 if (r < 0)
                         return r;
@@ -309,7 +310,8 @@ static int decode_answer(struct ingot_sign_thing *t, struct json_object *o, ingo
         if (r < 0 || t->purpose == INGOT_PURPOSE_PCR)
                 return r;
         r = ingot_json_get_base64(o, "certificate", &der, reterr);
-        return r < 0 ? r : ingot_certificate_decode(&a->certificate, ingot_buffer_span(&der), reterr);
+        return r < 0 ? r
+                     : ingot_certificate_decode(&a->certificate, ingot_buffer_span(&der), reterr);
 }
 
 static int decode_answers(struct ingot_sign_thing *t, struct json_object *o, ingot_error *reterr)
@@ -360,8 +362,7 @@ static int decode_thing(struct ingot_sign_request *q, struct json_object *o, ing
                 return r;
         if (!q->wishes[purpose].wanted)
                 return ingot_fail(reterr, INGOT_E_FORMAT, "%s is not wanted", word);
-        if (q->thing_count > 1 &&
-            ingot_sign_stage(t[-1].purpose) > ingot_sign_stage(purpose))
+        if (q->thing_count > 1 && ingot_sign_stage(t[-1].purpose) > ingot_sign_stage(purpose))
                 return ingot_fail(reterr, INGOT_E_FORMAT, "it stands behind a later stage");
         switch (purpose) {
         case INGOT_PURPOSE_PCR:
@@ -413,8 +414,8 @@ static int decode_part(struct ingot_sign_request *q, size_t content, struct json
                 r = ingot_json_get_hex(o, "state", p->state, sizeof(p->state), reterr);
                 if (r >= 0)
                         r = ingot_json_get_u64(o, "size", &p->size, reterr);
-                if (r >= 0 && (p->size % 64 || p->size > PROGRAM_MAX ||
-                               q->contents[content].part_count > 1))
+                if (r >= 0 &&
+                    (p->size % 64 || p->size > PROGRAM_MAX || q->contents[content].part_count > 1))
                         r = ingot_fail(reterr, INGOT_E_FORMAT, "a state that cannot be there");
                 return r;
         }
@@ -440,8 +441,7 @@ static int decode_part(struct ingot_sign_request *q, size_t content, struct json
         return r;
 }
 
-static int decode_contents(struct ingot_sign_request *q, struct json_object *o,
-                           ingot_error *reterr)
+static int decode_contents(struct ingot_sign_request *q, struct json_object *o, ingot_error *reterr)
 {
         struct budget budget = {.zeros = ZEROS_MAX, .parts = PARTS_MAX};
         struct json_object *list, *parts;

@@ -8,8 +8,8 @@
  *     stage 3   manifest, sums               the digest of the signed UKI is in them
  *
  * What a stage needs of the answers to the one before is a content: a sequence of parts, of which
- * some come from answers. Of a large file only its end is a part; what stands before is the state of
- * SHA-256 behind it.
+ * some come from answers. Of a large file only its end is a part; what stands before is the state
+ * of SHA-256 behind it.
  */
 #pragma once
 
@@ -23,7 +23,7 @@
 #define INGOT_SIGN_NONE SIZE_MAX
 
 enum ingot_sign_part_kind {
-        INGOT_SIGN_STATE,  /* only the first part: what SHA-256 knows of the first SIZE bytes */
+        INGOT_SIGN_STATE, /* only the first part: what SHA-256 knows of the first SIZE bytes */
         INGOT_SIGN_BYTES,
         INGOT_SIGN_ZEROS,  /* SIZE of them */
         INGOT_SIGN_DIGEST, /* of another content: 64 hexadecimal digits */
@@ -67,8 +67,8 @@ struct ingot_sign_thing {
         /* verity */
         uint8_t root_hash[INGOT_SHA256_SIZE];
         /* secure-boot */
-        uint64_t size;  /* of the program without a certificate table */
-        uint64_t table; /* of its certificate table, a multiple of 8 */
+        uint64_t size;                     /* of the program without a certificate table */
+        uint64_t table;                    /* of its certificate table, a multiple of 8 */
         uint8_t digest[INGOT_SHA256_SIZE]; /* where content is INGOT_SIGN_NONE */
         /* secure-boot, release */
         size_t content;
@@ -94,7 +94,7 @@ struct ingot_sign_request {
         struct ingot_sign_wish wishes[INGOT_PURPOSES];
         struct ingot_key *pcr_key; /* public; NULL without PCR policies */
         struct ingot_buffer pcr_pem;
-        uint64_t pcrsig_size; /* bytes of .pcrsig */
+        uint64_t pcrsig_size;            /* bytes of .pcrsig */
         struct ingot_sign_thing *things; /* by stages */
         size_t thing_count;
         struct ingot_sign_content *contents;
@@ -132,12 +132,13 @@ const char *ingot_sign_algorithm(enum ingot_purpose purpose);
 int ingot_sign_content_digest(struct ingot_sign_request *q, size_t content,
                               uint8_t ret[INGOT_SHA256_SIZE], ingot_error *reterr);
 /* Appended. UNSUPPORTED when it starts with a state. */
-int ingot_sign_content_bytes(struct ingot_sign_request *q, size_t content,
-                             struct ingot_buffer *ret, ingot_error *reterr);
+int ingot_sign_content_bytes(struct ingot_sign_request *q, size_t content, struct ingot_buffer *ret,
+                             ingot_error *reterr);
 /* What the key signs. */
 int ingot_sign_to_be_signed(struct ingot_sign_request *q, const struct ingot_sign_thing *t,
                             struct ingot_buffer *ret, ingot_error *reterr);
-/* .pcrsig, pcrsig_size bytes; the certificate table of a program; the verity signature partition. */
+/* .pcrsig, pcrsig_size bytes; the certificate table of a program; the verity signature partition.
+ */
 int ingot_sign_pcrsig(const struct ingot_sign_request *q, struct ingot_buffer *ret,
                       ingot_error *reterr);
 int ingot_sign_table(struct ingot_sign_request *q, const struct ingot_sign_thing *t,
@@ -151,7 +152,8 @@ int ingot_sign_detached(const struct ingot_sign_answer *a, struct ingot_buffer *
 /* Whether the thing has the answers that it needs. */
 bool ingot_sign_is_answered(const struct ingot_sign_request *q, const struct ingot_sign_thing *t);
 /* REFUSED, naming the thing, when an answer is not what it should be: a wrong signature, one by
- * somebody who may not, the same one twice. Answers to what cannot be known yet are refused, too. */
+ * somebody who may not, the same one twice. Answers to what cannot be known yet are refused, too.
+ */
 int ingot_sign_check(struct ingot_sign_request *q, ingot_error *reterr);
 /* The same, and REFUSED when a thing lacks an answer that is wanted. */
 int ingot_sign_check_complete(struct ingot_sign_request *q, ingot_error *reterr);

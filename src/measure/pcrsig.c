@@ -140,8 +140,7 @@ static int encode_entry(const struct ingot_pcrsig_entry *e, struct json_object *
         return r < 0 ? r : ingot_json_add_text(o, "sig", base64, reterr);
 }
 
-int ingot_pcrsig_encode(const struct ingot_pcrsig *s, struct ingot_buffer *ret,
-                        ingot_error *reterr)
+int ingot_pcrsig_encode(const struct ingot_pcrsig *s, struct ingot_buffer *ret, ingot_error *reterr)
 {
         _cleanup_json_ struct json_object *o = NULL;
         const char *text;
@@ -206,15 +205,15 @@ int ingot_pcrsig_check(const struct ingot_pcrsig_entry *e, struct evp_pkey_st *k
         if (!c || EVP_DigestVerifyInit(c, &pc, EVP_sha256(), NULL, key) != 1 ||
             EVP_PKEY_CTX_set_rsa_padding(pc, RSA_PKCS1_PADDING) != 1)
                 return ingot_fail_nomem(reterr);
-        if (EVP_DigestVerify(c, e->signature.data, e->signature.size, message.data,
-                             message.size) != 1)
+        if (EVP_DigestVerify(c, e->signature.data, e->signature.size, message.data, message.size) !=
+            1)
                 return ingot_fail(reterr, INGOT_E_REFUSED,
                                   "PCR signature: it is not this key's over this policy");
         return 0;
 }
 
-int ingot_pcrsig_of_uki(const struct ingot_reader *r, const struct ingot_uki *uki,
-                        uint32_t profile, unsigned wanted, const uint8_t key[INGOT_SHA256_SIZE],
+int ingot_pcrsig_of_uki(const struct ingot_reader *r, const struct ingot_uki *uki, uint32_t profile,
+                        unsigned wanted, const uint8_t key[INGOT_SHA256_SIZE],
                         struct ingot_pcrsig *ret, ingot_error *reterr)
 {
         _cleanup_pcrsig_ struct ingot_pcrsig s = {0};

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * The .pcrsig section of a UKI (tpm2-pcr-signature.json): which values of PCR 11 the vendor signed,
- * so that a TPM gives out what it was told to for any release of theirs. As systemd-measure writes it:
+ * so that a TPM gives out what it was told to for any release of theirs. As systemd-measure writes
+ * it:
  *
  *     {"sha256":[{"pcrs":[11],"pkfp":"…","pol":"…","sig":"…"}, …], …}
  *
@@ -22,11 +23,11 @@ struct evp_pkey_st; /* OpenSSL's EVP_PKEY */
 
 struct ingot_pcrsig_entry {
         enum ingot_bank bank;
-        uint32_t pcrs; /* a bit for each */
+        uint32_t pcrs;                  /* a bit for each */
         uint8_t key[INGOT_SHA256_SIZE]; /* pkfp */
         char *reference;                /* or NULL */
         uint8_t policy[INGOT_SHA256_SIZE];
-        struct ingot_buffer signature;  /* empty: not signed yet */
+        struct ingot_buffer signature; /* empty: not signed yet */
 };
 
 struct ingot_pcrsig {
@@ -63,6 +64,6 @@ int ingot_pcrsig_check(const struct ingot_pcrsig_entry *e, struct evp_pkey_st *k
  * The policies of one UKI's profile: of each bank (a bit for each in BANKS) and each of
  * ingot_pcr11_paths one entry without signature, KEY as pkfp.
  */
-int ingot_pcrsig_of_uki(const struct ingot_reader *r, const struct ingot_uki *uki,
-                        uint32_t profile, unsigned banks, const uint8_t key[INGOT_SHA256_SIZE],
+int ingot_pcrsig_of_uki(const struct ingot_reader *r, const struct ingot_uki *uki, uint32_t profile,
+                        unsigned banks, const uint8_t key[INGOT_SHA256_SIZE],
                         struct ingot_pcrsig *ret, ingot_error *reterr);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Policies of a TPM (TPM 2.0 Library, part 3): digests that a TPM computes, computed without one. */
+/* Policies of a TPM (TPM 2.0 Library, part 3): digests that a TPM computes, computed without one.
+ */
 #pragma once
 
 #include "base/sha256.h"

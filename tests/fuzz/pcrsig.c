@@ -14,8 +14,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         if (ingot_pcrsig_decode(INGOT_SPAN(data, size), &s, NULL) < 0)
                 return 0;
         if (ingot_pcrsig_encode(&s, &text, NULL) < 0 ||
-            ingot_pcrsig_decode(ingot_buffer_span(&text), &back, NULL) < 0 ||
-            back.count != s.count)
+            ingot_pcrsig_decode(ingot_buffer_span(&text), &back, NULL) < 0 || back.count != s.count)
                 abort();
         return 0;
 }

@@ -67,9 +67,14 @@ static EVP_PKEY *load_key(void)
 static struct ingot_span vector_uki(void)
 {
         static const struct made_section sections[] = {
-                {".text", "stub"},     {".pcrpkey", public_key}, {".osrel", "ID=foo\nVERSION_ID=1\n"},
-                {".linux", "KERNEL"},  {".pcrsig", "{}"},        {".initrd", "INITRD"},
-                {".cmdline", "quiet"}, {".uname", ""},
+                {".text", "stub"},
+                {".pcrpkey", public_key},
+                {".osrel", "ID=foo\nVERSION_ID=1\n"},
+                {".linux", "KERNEL"},
+                {".pcrsig", "{}"},
+                {".initrd", "INITRD"},
+                {".cmdline", "quiet"},
+                {".uname", ""},
         };
         return make_pe(INGOT_PE_MACHINE_X86_64, sections, 8);
 }
@@ -145,9 +150,11 @@ TEST(a_section_is_measured_as_it_is_in_memory)
 
 TEST(each_profile_has_its_own_value)
 {
-        static const struct made_section sections[] = {
-                {".linux", "KERNEL"}, {".cmdline", "quiet"}, {".profile", "ID=main"},
-                {".profile", "ID=debug"}, {".cmdline", "debug"}};
+        static const struct made_section sections[] = {{".linux", "KERNEL"},
+                                                       {".cmdline", "quiet"},
+                                                       {".profile", "ID=main"},
+                                                       {".profile", "ID=debug"},
+                                                       {".cmdline", "debug"}};
         static const struct made_section alone[] = {
                 {".linux", "KERNEL"}, {".cmdline", "debug"}, {".profile", "ID=debug"}};
         ingot_error error;
@@ -197,7 +204,8 @@ TEST(a_signature_of_systemd_measure_holds_and_round_trips)
         CHECK_OK(ingot_pcrsig_encode(&s, &text, &error));
         CHECK_STR((char *) text.data, signed_text);
         s.entries[0].policy[7] ^= 1;
-        CHECK_FAILS(ingot_pcrsig_check(s.entries, key, &error), INGOT_E_REFUSED, "over this policy");
+        CHECK_FAILS(ingot_pcrsig_check(s.entries, key, &error), INGOT_E_REFUSED,
+                    "over this policy");
         s.entries[0].policy[7] ^= 1;
         s.entries[0].key[0] ^= 1;
         CHECK_FAILS(ingot_pcrsig_check(s.entries, key, &error), INGOT_E_REFUSED, "another key");
@@ -263,7 +271,8 @@ TEST(json_numbers_and_texts_have_bounds)
 {
         ingot_error error;
         _cleanup_json_ struct json_object *o = NULL;
-        const char *text = "{\"n\":-1,\"big\":18446744073709551615,\"t\":\"a\\u0000b\",\"b\":\"AA=\"}";
+        const char *text =
+                "{\"n\":-1,\"big\":18446744073709551615,\"t\":\"a\\u0000b\",\"b\":\"AA=\"}";
         const char *ret;
         uint64_t n;
         _cleanup_buffer_ struct ingot_buffer b = {0};
@@ -275,6 +284,6 @@ TEST(json_numbers_and_texts_have_bounds)
         CHECK_FAILS(ingot_json_get_text(o, "none", &ret, &error), INGOT_E_FORMAT, "no member");
         CHECK_FAILS(ingot_json_get_text(o, "n", &ret, &error), INGOT_E_FORMAT, "no string");
         CHECK_FAILS(ingot_json_get_base64(o, "b", &b, &error), INGOT_E_FORMAT, "'b'");
-        CHECK_FAILS(ingot_json_parse(INGOT_SPAN(text, strlen(text)), 10, &o, &error),
-                    INGOT_E_LIMIT, "over 10");
+        CHECK_FAILS(ingot_json_parse(INGOT_SPAN(text, strlen(text)), 10, &o, &error), INGOT_E_LIMIT,
+                    "over 10");
 }

@@ -16,10 +16,10 @@ static struct ingot_signers people(void)
                         INGOT_PURPOSE_VERITY, INGOT_PURPOSE_SECURE_BOOT, INGOT_PURPOSE_RELEASE,
                         INGOT_PURPOSE_RELEASE};
                 for (size_t i = 0; i < 4; i++) {
-                        struct ingot_certificate_profile profile = {
-                                .common_name = i < 3 ? "first" : "second",
-                                .not_after = 2000000000,
-                                .serial = {1, (uint8_t) i}};
+                        struct ingot_certificate_profile profile = {.common_name = i < 3 ? "first"
+                                                                                         : "second",
+                                                                    .not_after = 2000000000,
+                                                                    .serial = {1, (uint8_t) i}};
                         items[i].purpose = purposes[i];
                         items[i].name = (char *) "test.key";
                         if (i == 0 || i == 3)
@@ -46,14 +46,14 @@ static int make(struct ingot_sign_request *q, ingot_error *reterr)
         struct ingot_sign_content *c;
         struct ingot_sign_thing *t;
         struct ingot_sign_part *p;
-        char **texts[] = {&q->name, &q->version, &q->architecture, &q->label,
-                          &q->image, &q->uki, &q->esp_uki};
+        char **texts[] = {&q->name,  &q->version, &q->architecture, &q->label,
+                          &q->image, &q->uki,     &q->esp_uki};
         int r = 0;
         for (size_t i = 0; r >= 0 && i < ARRAY_SIZE(texts); i++)
                 r = ingot_strdup(texts[i], "demo", reterr);
         for (size_t i = 0; i < INGOT_PURPOSES; i++)
-                q->wishes[i] = (struct ingot_sign_wish){.wanted = i != INGOT_PURPOSE_PCR,
-                                                        .threshold = 1};
+                q->wishes[i] =
+                        (struct ingot_sign_wish){.wanted = i != INGOT_PURPOSE_PCR, .threshold = 1};
         q->wishes[INGOT_PURPOSE_RELEASE].threshold = 2;
         if (r >= 0)
                 r = ingot_sign_add_content(q, "demo.efi", &c, reterr);
@@ -141,7 +141,8 @@ TEST(missing_wrong_and_foreign_answers_are_refused_by_name)
         CHECK_OK(ingot_certificate_pem(all.items[3].certificate, &pem, &error));
         CHECK_OK(ingot_certificates_decode(&q.wishes[INGOT_PURPOSE_RELEASE].certificates,
                                            ingot_buffer_span(&pem), &error));
-        CHECK_FAILS(ingot_sign_check(&q, &error), INGOT_E_REFUSED, "whom the request does not name");
+        CHECK_FAILS(ingot_sign_check(&q, &error), INGOT_E_REFUSED,
+                    "whom the request does not name");
         first.items += 2;
         first.count = 1;
         CHECK_FAILS(ingot_sign_answer(&q, &first, &made, &error), INGOT_E_REFUSED,
@@ -173,7 +174,8 @@ TEST(malformed_requests_are_refused)
                 {"\"format\": 1", "\"format\": 2", "format 2", INGOT_E_UNSUPPORTED},
                 {"\"threshold\": 2", "\"threshold\": 0", "cannot be reached", INGOT_E_FORMAT},
                 {"\"demo\"", "\"../demo\"", "", INGOT_E_FORMAT},
-                {"\"digest\": \"demo.efi\"", "\"digest\": \"SHA256SUMS\"", "before", INGOT_E_FORMAT},
+                {"\"digest\": \"demo.efi\"", "\"digest\": \"SHA256SUMS\"", "before",
+                 INGOT_E_FORMAT},
                 {"\"insert\": \"secure-boot:demo.efi\"", "\"insert\": \"verity:root\"",
                  "nothing to insert", INGOT_E_FORMAT},
                 {"\"table\": 4096", "\"table\": 9999999", "'table'", INGOT_E_LIMIT},
