@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* UTF-16 from and to UTF-8. */
 #include "base/utf16.h"
+#include "base/cleanup.h"
 #include "base/text.h"
 
 /* The code point at *P, of valid UTF-8. */
@@ -67,4 +68,18 @@ void ingot_utf16_to_utf8(const uint16_t *units, size_t count, char *ret)
                 ret = put_point(ret, c);
         }
         *ret = 0;
+}
+
+int ingot_utf16_text(struct ingot_span bytes, char **ret, ingot_error *reterr)
+{
+        size_t count = bytes.size / 2;
+        _cleanup_free_ uint16_t *units = calloc(count + 1, sizeof(*units));
+        _cleanup_free_ char *text = malloc(3 * count + 1);
+        if (!units || !text)
+                return ingot_fail_nomem(reterr);
+        for (size_t i = 0; i < count; i++)
+                units[i] = ingot_le16_load(bytes.data + 2 * i);
+        ingot_utf16_to_utf8(units, count, text);
+        *ret = TAKE_PTR(text);
+        return 0;
 }

@@ -11,18 +11,6 @@
 #define CHUNK ((size_t) 64 << 10)
 #define ZEROS_MAX (16u << 20)
 
-static const struct {
-        const char *name;
-        size_t size;
-        uint16_t algorithm;
-        const EVP_MD *(*digest)(void);
-} banks[INGOT_BANK_MAX] = {
-        [INGOT_BANK_SHA1] = {"sha1", 20, 0x0004, EVP_sha1},
-        [INGOT_BANK_SHA256] = {"sha256", 32, 0x000b, EVP_sha256},
-        [INGOT_BANK_SHA384] = {"sha384", 48, 0x000c, EVP_sha384},
-        [INGOT_BANK_SHA512] = {"sha512", 64, 0x000d, EVP_sha512},
-};
-
 const char *const ingot_pcr11_paths[] = {
         "enter-initrd",
         "enter-initrd:leave-initrd",
@@ -30,31 +18,6 @@ const char *const ingot_pcr11_paths[] = {
         "enter-initrd:leave-initrd:sysinit:ready",
         NULL,
 };
-
-const char *ingot_bank_name(enum ingot_bank bank)
-{
-        return banks[bank].name;
-}
-
-size_t ingot_bank_size(enum ingot_bank bank)
-{
-        return banks[bank].size;
-}
-
-uint16_t ingot_bank_algorithm(enum ingot_bank bank)
-{
-        return banks[bank].algorithm;
-}
-
-bool ingot_bank_parse(const char *name, enum ingot_bank *ret)
-{
-        for (unsigned i = 0; i < INGOT_BANK_MAX; i++)
-                if (strcmp(banks[i].name, name) == 0) {
-                        *ret = i;
-                        return true;
-                }
-        return false;
-}
 
 /* The digests of one thing in all banks. */
 struct digests {
@@ -74,7 +37,7 @@ static void digests_start(struct digests *d)
                 if (!d->contexts[i])
                         d->contexts[i] = EVP_MD_CTX_new();
                 if (!d->contexts[i] ||
-                    EVP_DigestInit_ex(d->contexts[i], banks[i].digest(), NULL) != 1)
+                    EVP_DigestInit_ex(d->contexts[i], ingot_bank_md(i), NULL) != 1)
                         d->failed = true;
         }
 }
@@ -91,10 +54,10 @@ static int digests_extend(struct digests *d, struct ingot_pcr *pcr, ingot_error 
 {
         for (unsigned i = 0; i < INGOT_BANK_MAX && !d->failed; i++) {
                 uint8_t both[2 * INGOT_BANK_SIZE_MAX];
-                size_t size = banks[i].size;
+                size_t size = ingot_bank_size(i);
                 memcpy(both, pcr->value[i], size);
                 if (EVP_DigestFinal_ex(d->contexts[i], both + size, NULL) != 1 ||
-                    EVP_Digest(both, 2 * size, pcr->value[i], NULL, banks[i].digest(), NULL) != 1)
+                    EVP_Digest(both, 2 * size, pcr->value[i], NULL, ingot_bank_md(i), NULL) != 1)
                         d->failed = true;
         }
         if (d->failed)
@@ -110,12 +73,6 @@ static int extend(struct digests *d, struct ingot_pcr *pcr, const void *data, si
         digests_start(d);
         digests_update(d, data, size);
         return digests_extend(d, pcr, reterr);
-}
-
-int ingot_pcr_extend(struct ingot_pcr *pcr, struct ingot_span data, ingot_error *reterr)
-{
-        _cleanup_(digests_done) struct digests d = {0};
-        return extend(&d, pcr, data.data, data.size, reterr);
 }
 
 static int measure_content(struct digests *d, const struct ingot_reader *r,

@@ -15,31 +15,7 @@
 #pragma once
 
 #include "format/uki.h"
-
-/* The hash algorithms of PCR banks. */
-enum ingot_bank {
-        INGOT_BANK_SHA1,
-        INGOT_BANK_SHA256,
-        INGOT_BANK_SHA384,
-        INGOT_BANK_SHA512,
-        INGOT_BANK_MAX
-};
-#define INGOT_BANK_SIZE_MAX 64
-
-/* "sha256" …; the size of its digests in bytes; TPM_ALG_ID. */
-const char *ingot_bank_name(enum ingot_bank bank);
-size_t ingot_bank_size(enum ingot_bank bank);
-uint16_t ingot_bank_algorithm(enum ingot_bank bank);
-/* False when there is no such bank. */
-bool ingot_bank_parse(const char *name, enum ingot_bank *ret);
-
-/* One PCR, in all banks. */
-struct ingot_pcr {
-        uint8_t value[INGOT_BANK_MAX][INGOT_BANK_SIZE_MAX];
-};
-
-/* Extends it, in every bank, with the digest of DATA. */
-int ingot_pcr_extend(struct ingot_pcr *pcr, struct ingot_span data, ingot_error *reterr);
+#include "measure/bank.h"
 
 /*
  * What stands in PCR 11 when the stub has measured PROFILE of this UKI. A UKI without profiles has

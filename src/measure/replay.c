@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "measure/replay.h"
+
+#define DYNAMIC_FIRST 17
+#define DYNAMIC_LAST 22
+
+void ingot_replay_start(struct ingot_replay *replay)
+{
+        *replay = (struct ingot_replay){0};
+        for (unsigned i = DYNAMIC_FIRST; i <= DYNAMIC_LAST; i++)
+                memset(replay->pcrs + i, 0xff, sizeof(replay->pcrs[i]));
+}
+
+static void start_locality(struct ingot_replay *replay, uint8_t locality)
+{
+        for (enum ingot_bank bank = 0; bank < INGOT_BANK_MAX; bank++)
+                replay->pcrs[0].value[bank][ingot_bank_size(bank) - 1] = locality;
+}
+
+static int replay_event(struct ingot_replay *replay, const struct ingot_event *e,
+                        ingot_error *reterr)
+{
+        if (e->type == INGOT_EV_NO_ACTION)
+                return 0;
+        if (e->index >= INGOT_PCR_COUNT) {
+                replay->ignored++;
+                return 0;
+        }
+        for (size_t i = 0; i < e->digest_count; i++) {
+                const struct ingot_event_digest *digest = e->digests + i;
+                enum ingot_bank bank;
+                if (!ingot_bank_of_algorithm(digest->algorithm, &bank) ||
+                    digest->size != ingot_bank_size(bank))
+                        continue;
+                int r = ingot_pcr_extend_digest(replay->pcrs + e->index, bank, digest->data,
+                                                reterr);
+                if (r < 0)
+                        return r;
+        }
+        replay->touched |= 1u << e->index;
+        return 0;
+}
+
+int ingot_replay_log(struct ingot_replay *replay, const struct ingot_eventlog *log,
+                     ingot_error *reterr)
+{
+        int r = 0;
+        for (size_t i = 0; i < log->algorithm_count; i++) {
+                enum ingot_bank bank;
+                if (ingot_bank_of_algorithm(log->algorithms[i].id, &bank))
+                        replay->banks |= 1u << bank;
+        }
+        if (replay->touched == 0)
+                start_locality(replay, log->locality);
+        for (size_t i = 0; r >= 0 && i < log->count; i++)
+                r = replay_event(replay, log->events + i, reterr);
+        return r;
+}
