@@ -65,7 +65,7 @@ static int must(int r, const char *key, ingot_error *reterr)
 int ingot_json_want_text(struct json_object *o, const char *key, const char **ret,
                          ingot_error *reterr)
 {
-        struct json_object *m;
+        struct json_object *m = NULL;
         int r = member(o, key, json_type_string, &m, reterr);
         if (r < 0)
                 return r;
@@ -79,7 +79,7 @@ int ingot_json_want_text(struct json_object *o, const char *key, const char **re
 int ingot_json_get_text(struct json_object *o, const char *key, const char **ret,
                         ingot_error *reterr)
 {
-        const char *text;
+        const char *text = NULL;
         int r = ingot_json_want_text(o, key, &text, reterr);
         if (r < 0)
                 return r;
@@ -91,7 +91,7 @@ int ingot_json_get_text(struct json_object *o, const char *key, const char **ret
 
 int ingot_json_get_u64(struct json_object *o, const char *key, uint64_t *ret, ingot_error *reterr)
 {
-        struct json_object *m;
+        struct json_object *m = NULL;
         int r = must(member(o, key, json_type_int, &m, reterr), key, reterr);
         if (r < 0)
                 return r;
@@ -104,7 +104,7 @@ int ingot_json_get_u64(struct json_object *o, const char *key, uint64_t *ret, in
 
 int ingot_json_get_bool(struct json_object *o, const char *key, bool *ret, ingot_error *reterr)
 {
-        struct json_object *m;
+        struct json_object *m = NULL;
         int r = must(member(o, key, json_type_boolean, &m, reterr), key, reterr);
         if (r >= 0)
                 *ret = json_object_get_boolean(m);
@@ -114,7 +114,7 @@ int ingot_json_get_bool(struct json_object *o, const char *key, bool *ret, ingot
 int ingot_json_get_object(struct json_object *o, const char *key, struct json_object **ret,
                           ingot_error *reterr)
 {
-        struct json_object *m;
+        struct json_object *m = NULL;
         int r = must(member(o, key, json_type_object, &m, reterr), key, reterr);
         if (r >= 0)
                 *ret = m;
@@ -124,7 +124,7 @@ int ingot_json_get_object(struct json_object *o, const char *key, struct json_ob
 int ingot_json_get_array(struct json_object *o, const char *key, size_t max,
                          struct json_object **ret, ingot_error *reterr)
 {
-        struct json_object *m;
+        struct json_object *m = NULL;
         int r = must(member(o, key, json_type_array, &m, reterr), key, reterr);
         if (r < 0)
                 return r;
@@ -138,7 +138,7 @@ int ingot_json_get_array(struct json_object *o, const char *key, size_t max,
 int ingot_json_get_hex(struct json_object *o, const char *key, uint8_t *ret, size_t size,
                        ingot_error *reterr)
 {
-        const char *text;
+        const char *text = NULL;
         int r = ingot_json_get_text(o, key, &text, reterr);
         if (r < 0)
                 return r;
@@ -151,7 +151,7 @@ int ingot_json_get_hex(struct json_object *o, const char *key, uint8_t *ret, siz
 int ingot_json_get_base64(struct json_object *o, const char *key, struct ingot_buffer *ret,
                           ingot_error *reterr)
 {
-        const char *text;
+        const char *text = NULL;
         int r = ingot_json_get_text(o, key, &text, reterr);
         if (r < 0)
                 return r;

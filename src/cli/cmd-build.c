@@ -100,6 +100,7 @@ static int run(const struct invocation *in, ingot_error *reterr)
                                             .locked = o->locked,
                                             .offline = o->offline,
                                             .cache = o->cache,
+                                            .signers = signers.count > 0 ? &signers : NULL,
                                             .threads = (unsigned) o->jobs,
                                             .log = in->log};
         r = ingot_build(&build, &result, reterr);
@@ -130,7 +131,8 @@ const struct command cmd_build = {
                 "\n"
                 "The artifacts are written to RECIPE/build, all at once at the end: the disk "
                 "image, "
-                "its root and verity partitions, the UKI, the manifest, SHA256SUMS, and the signing "
+                "its root and verity partitions, the UKI, the manifest, SHA256SUMS, and the "
+                "signing "
                 "request, which 'ingot sign answer' fills in where the keys are and 'ingot sign "
                 "attach' puts into the artifacts. With --key both are done at once; all that the "
                 "recipe's section [Sign] asks for must then be answered.",

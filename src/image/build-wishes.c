@@ -93,17 +93,32 @@ static int load_public_key(const char *path, struct ingot_key **ret, ingot_error
         return r < 0 ? r : ingot_certificate_key(c, ret, reterr);
 }
 
-int ingot_build_sign_prepare(struct ingot_build *b, ingot_error *reterr)
+/* Before the long work: with keys given, what is wanted must have its signers. */
+static int check_signers(const struct ingot_build *b, ingot_error *reterr)
+{
+        for (unsigned i = 0; b->options->signers && i < INGOT_PURPOSES; i++) {
+                const struct ingot_sign_wish *w = b->request.wishes + i;
+                const struct ingot_signer *s = NULL;
+                uint64_t count = 0;
+                while ((s = ingot_signers_find(b->options->signers, i, s)))
+                        count++;
+                if (w->wanted && count < w->threshold)
+                        return ingot_fail(reterr, INGOT_E_CONFLICT,
+                                          "the recipe wants a signature for %s: give --key %s=KEY, "
+                                          "or change its section [Sign]",
+                                          ingot_purpose_word(i), ingot_purpose_word(i));
+        }
+        return 0;
+}
+
+static int prepare_pcr(struct ingot_build *b, ingot_error *reterr)
 {
         struct ingot_sign_request *q = &b->request;
         const char *file = ingot_recipe_text(b->recipe, INGOT_SIGNING_PCR_PUBLIC_KEY);
         _cleanup_free_ char *path = NULL;
-        int r = add_wishes(b, q, reterr);
-        if (r >= 0 && ingot_recipe_number(b->recipe, INGOT_SIGNING_TABLE_SIZE) % 8 != 0)
-                r = ingot_fail(reterr, INGOT_E_FORMAT, "Sign.TableSize is no multiple of 8");
-        if (r < 0 || !file)
-                return r;
-        r = ingot_recipe_path(b->recipe, file, &path, reterr);
+        if (!file)
+                return 0;
+        int r = ingot_recipe_path(b->recipe, file, &path, reterr);
         if (r >= 0)
                 r = load_public_key(path, &q->pcr_key, reterr);
         if (r >= 0 && ingot_key_kind(q->pcr_key) != INGOT_KEY_RSA)
@@ -122,4 +137,14 @@ int ingot_build_sign_prepare(struct ingot_build *b, ingot_error *reterr)
                 return r;
         q->wishes[INGOT_PURPOSE_PCR] = (struct ingot_sign_wish){.wanted = true, .threshold = 1};
         return 0;
+}
+
+int ingot_build_sign_prepare(struct ingot_build *b, ingot_error *reterr)
+{
+        int r = add_wishes(b, &b->request, reterr);
+        if (r >= 0 && ingot_recipe_number(b->recipe, INGOT_SIGNING_TABLE_SIZE) % 8 != 0)
+                r = ingot_fail(reterr, INGOT_E_FORMAT, "Sign.TableSize is no multiple of 8");
+        if (r >= 0)
+                r = prepare_pcr(b, reterr);
+        return r < 0 ? r : check_signers(b, reterr);
 }

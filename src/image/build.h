@@ -13,13 +13,16 @@
 #include "base/log.h"
 #include "base/sha256.h"
 #include "image/recipe.h"
+#include "trust/signer.h"
 
 struct ingot_build_options {
         const struct ingot_recipe *recipe;
         bool locked;       /* take ingot.lock as it is: CONFLICT when it does not fit the recipe */
         bool offline;      /* packages out of the cache alone */
         const char *cache; /* folder; NULL: the user's */
-        unsigned threads;  /* 0: one for each CPU; the bytes never depend on it */
+        const struct ingot_signers *signers; /* who will sign at once: all that is wanted must have
+                                                one; NULL: nobody */
+        unsigned threads;                    /* 0: one for each CPU; the bytes never depend on it */
         const struct ingot_log *log;
 };
 
