@@ -236,7 +236,7 @@ int ingot_authenticode_attach(const struct ingot_reader *image, const struct ing
         struct sink s = {.out = out};
         uint32_t needed, size;
         uint8_t entry[8], checksum[4];
-        uint64_t end;
+        uint64_t end = 0;
         int r = find_end(pe, &end, reterr);
         if (r >= 0 && a->signature.size > SIGNATURE_SIZE_MAX)
                 return ingot_fail(reterr, INGOT_E_LIMIT, "a signature of %zu bytes",

@@ -266,11 +266,11 @@ static int judge_entry(const struct ingot_authenticode_entry *e,
         if (r >= 0)
                 r = ingot_pkcs7_certificates(p7, &inside, reterr);
         const struct ingot_certificate *signer = r < 0 ? NULL : find_signer(p7, &inside);
-        if (r >= 0 && !signer)
-                r = ingot_fail(reterr, INGOT_E_REFUSED,
-                               "the signer's certificate is not inside the signature");
         if (r < 0)
                 return r;
+        if (!signer)
+                return ingot_fail(reterr, INGOT_E_REFUSED,
+                                  "the signer's certificate is not inside the signature");
         memcpy(s->fingerprint, signer->fingerprint, INGOT_SHA256_SIZE);
         r = ingot_strdup(&s->signer, signer->subject, reterr);
         if (r >= 0)
