@@ -79,10 +79,29 @@ static int make_initrd(struct ingot_build *b, ingot_error *reterr)
                            "initrd");
 }
 
+/* systemd measures the later phases of a boot through libtss2, which it loads when it is there. */
+static void warn_unmeasured(const struct ingot_build *b)
+{
+        static const char *const libraries[] = {"usr/lib/x86_64-linux-gnu/libtss2-esys.so.0",
+                                                "usr/lib64/libtss2-esys.so.0",
+                                                "usr/lib/libtss2-esys.so.0"};
+        if (!ingot_recipe_text(b->recipe, INGOT_SIGNING_PCR_PUBLIC_KEY))
+                return;
+        for (size_t i = 0; i < ARRAY_SIZE(libraries); i++)
+                if (ingot_tree_resolve(b->tree, libraries[i]))
+                        return;
+        ingot_warn(b->options->log,
+                   "no libtss2-esys in the tree: the phases sysinit and ready are not measured, and "
+                   "what is sealed to them stays closed; add its package (Debian 13: "
+                   "libtss2-esys-3.0.2-0t64 libtss2-rc0t64) to Packages.Install");
+}
+
 int ingot_build_kernel(struct ingot_build *b, ingot_error *reterr)
 {
         _cleanup_strings_ struct ingot_strings removed = {0};
         int r = find_programs(b, reterr);
+        if (r >= 0)
+                warn_unmeasured(b);
         if (r >= 0)
                 r = make_initrd(b, reterr);
         if (r >= 0)
