@@ -19,7 +19,7 @@ static int run(const struct invocation *in, ingot_error *reterr)
         }
         const struct command *c = command_find(name);
         if (!c)
-                return command_unknown(name, reterr);
+                return help_group(stdout, name) ? 0 : command_unknown(name, reterr);
         help_command(stdout, c);
         return 0;
 }

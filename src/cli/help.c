@@ -110,15 +110,36 @@ void help_command(FILE *out, const struct command *c)
         }
 }
 
-void help_all(FILE *out)
+/* One line for each command whose first word is WORD (NULL: of all); how many there are. */
+static size_t list_commands(FILE *out, const char *word)
 {
-        fputs("Usage: ingot COMMAND [OPTION...] [FILE...]\n\n"
-              "From packages to a sealed, measured, updatable system image.\n\nCommands:\n",
-              out);
+        size_t count = 0, size = word ? strlen(word) : 0;
         for (size_t i = 0; commands[i]; i++) {
+                if (word && (strncmp(commands[i]->name, word, size) != 0 ||
+                             commands[i]->name[size] != ' '))
+                        continue;
+                if (count++ == 0)
+                        fputs("Commands:\n", out);
                 int n = fprintf(out, "  %-12s ", commands[i]->name);
                 help_wrap(out, commands[i]->summary, 15, (unsigned) n);
         }
+        return count;
+}
+
+bool help_group(FILE *out, const char *word)
+{
+        if (list_commands(out, word) == 0)
+                return false;
+        fprintf(out, "\n'ingot help %s COMMAND' says more about one.\n", word);
+        return true;
+}
+
+void help_all(FILE *out)
+{
+        fputs("Usage: ingot COMMAND [OPTION...] [FILE...]\n\n"
+              "From packages to a sealed, measured, updatable system image.\n\n",
+              out);
+        list_commands(out, NULL);
         fputs("\nOptions:\n"
               "  -h, --help                Show this help\n"
               "      --version             Show the version\n"

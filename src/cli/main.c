@@ -186,6 +186,9 @@ int main(int argc, char **argv)
         }
         const struct command *c = find_words(argc - 1, argv + 1, &words);
         if (!c) {
+                bool help = argc > 2 && (!strcmp(argv[2], "--help") || !strcmp(argv[2], "-h"));
+                if (help && help_group(stdout, argv[1]))
+                        return finish(NULL, 0);
                 command_unknown(argv[1], &error);
                 return fail(NULL, &error);
         }
