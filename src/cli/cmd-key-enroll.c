@@ -53,9 +53,10 @@ static const struct example examples[] = {
          "Make a variable store with keys for a virtual machine"},
         {"ingot key enroll --pk PK.crt --kek KEK.crt --db db.crt --esp esp",
          "Let systemd-boot enrol the keys; PK.key and KEK.key lie beside the certificates"},
-        {"ingot key enroll --pk PK.crt --kek KEK.crt --db db.crt --microsoft --vars vars.fd "
-         "--dbx bad.efi -o vars2.fd",
-         "Keep Microsoft's keys, and forbid a program"},
+        {"ingot key enroll --pk PK.crt --kek KEK.crt --db db.crt --microsoft --esp esp",
+         "The same, and keep Microsoft's keys if they were there"},
+        {"ingot key enroll --pk PK.crt --kek KEK.crt --db db.crt --dbx bad.efi -o x.fd",
+         "Forbid a program"},
         {0},
 };
 

@@ -75,7 +75,7 @@ static const struct option rows[] = {
                "Another algorithm than the kind's own"),
         STRING(0, "token", "URI", struct key_new_options, token,
                "Make only the certificate, of the key that a token has (pkcs11:...)"),
-        OPTION_PASSPHRASE_FILE(struct key_new_options),
+        OPTION_PASSPHRASE_FILE(struct key_new_options, passphrase_file),
         STRING(0, "date", "DATE", struct key_new_options, date,
                "First day of validity, as YYYY-MM-DD; default: today"),
         STRING(0, "serial", "HEX", struct key_new_options, serial,

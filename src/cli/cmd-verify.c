@@ -151,11 +151,11 @@ static int verify_whole(const struct invocation *in, const char *name, ingot_err
             o->user || o->root || o->threshold || o->time)
                 return ingot_fail(
                         reterr, INGOT_E_USAGE,
-                        "%s is verified as an image: only --key=PURPOSE=FILE and --policy "
-                        "go with that; for one signature over it give --signature=FILE "
-                        "and no --policy",
+                        "%s is verified as an image: only --key=PURPOSE=FILE, --policy and "
+                        "--sbat-level go with that; for one signature over it give "
+                        "--signature=FILE and neither",
                         name);
-        return verify_image(in, name, &o->keys, o->policy, reterr);
+        return verify_image(in, name, o, reterr);
 }
 
 static int run(const struct invocation *in, ingot_error *reterr)
@@ -164,7 +164,7 @@ static int run(const struct invocation *in, ingot_error *reterr)
         const char *name = in->operands[0];
         _cleanup_file_ struct ingot_file file = INGOT_FILE_NONE;
         bool inside = false;
-        if (o->policy || (o->signatures.count == 0 && verify_is_image(name)))
+        if (o->policy || o->sbat_level || (o->signatures.count == 0 && verify_is_image(name)))
                 return verify_whole(in, name, reterr);
         int r = ingot_file_open(&file, name, reterr);
         if (r < 0)
@@ -204,6 +204,8 @@ static const struct option rows[] = {
              "So many different keys must have signed; default 1"),
         STRING(0, "policy", "POLICY", struct verify_options, policy,
                "Of a disk: demand what this image policy says (systemd.image-policy(7))"),
+        STRING(0, "sbat-level", "FILE", struct verify_options, sbat_level,
+               "Of EFI programs: refuse what this SbatLevel of shim revokes"),
         STRING(0, "time", "TIME", struct verify_options, time,
                "Judge as of then, where a signature does not say when it was made"),
         OPTION_JSON,
@@ -215,13 +217,14 @@ static const struct example examples[] = {
         {"ingot verify --key=archive.asc InRelease", "Check a document that carries its signature"},
         {"ingot verify --key=release.pub --signature=disk.raw.minisig disk.raw",
          "Check a file against the signature beside it"},
-        {"ingot verify --os=example --purpose=image --root=system --signature=disk.raw.minisig "
-         "disk.raw",
+        {"ingot verify --os=example --purpose=image --root=system -s disk.sig disk.raw",
          "The same with the keys that a system has for that (VOA)"},
         {"ingot verify --key=archive.asc InRelease --json | grep '\"holds\":true'",
          "The same for a program"},
         {"ingot verify --policy=esp=unprotected:=absent esp.raw",
          "Check a whole disk image, and that it has an ESP and nothing else"},
+        {"ingot verify --sbat-level=level.csv --key=secure-boot=MokListRT uki.efi",
+         "Would shim start it, with the keys that are enrolled there?"},
         {"ingot verify release", "Check a folder of artifacts against its sums and manifest"},
         {0},
 };
@@ -236,7 +239,9 @@ const struct command cmd_verify = {
                 "hashes against command lines and UUIDs, their signatures, Authenticode, PCR "
                 "signatures, manifest and sums. --key=PURPOSE=FILE names who may sign, with "
                 "secure-boot, verity or pcr for PURPOSE; what that purpose signs and is not "
-                "signed is then refused. What no check looks at is listed at the end.\n"
+                "signed is then refused. For secure-boot, FILE may be a "
+                "signature list, too: db or MokListRT, also as /sys/firmware/efi/efivars has "
+                "them. What no check looks at is listed at the end.\n"
                 "\n"
                 "Of another FILE, and with --signature, signatures are verified.\n"
                 "\n"

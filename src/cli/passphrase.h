@@ -4,9 +4,9 @@
 
 #include "trust/key.h"
 
-/* For the rows of commands that open keys: a row with a member `const char *passphrase_file`. */
-#define OPTION_PASSPHRASE_FILE(T)                                                                  \
-        STRING(0, "passphrase-file", "FILE", T, passphrase_file,                                   \
+/* For the rows of commands that open keys: MEMBER of T is a const char *. */
+#define OPTION_PASSPHRASE_FILE(T, MEMBER)                                                          \
+        STRING(0, "passphrase-file", "FILE", T, MEMBER,                                            \
                "Take the passphrase of keys, or the token's PIN, from the file's first line")
 
 /* FILE: NULL asks on the terminal, without echo. FILE outlives the result. */

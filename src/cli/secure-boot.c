@@ -2,8 +2,12 @@
 /* Reading and writing Secure Boot keys as the options say. */
 #include "cli/secure-boot.h"
 #include "base/cleanup.h"
+#include "os/file.h"
 
+#include <fcntl.h>
 #include <string.h>
+
+enum { KEY_MAX = 65536 };
 
 static int esp_folder(const struct secure_boot_options *o, char **ret, ingot_error *reterr)
 {
@@ -49,24 +53,31 @@ int secure_boot_add_options(struct ingot_secure_boot *s, const struct secure_boo
 }
 
 /* NAME.key beside NAME.crt. 1: there is no such file. */
-static int key_beside(const char *certificate, struct ingot_key **ret, ingot_error *reterr)
+static int key_beside(const char *certificate, const struct ingot_key_ask *asker,
+                      struct ingot_key **ret, ingot_error *reterr)
 {
         _cleanup_free_ char *path = NULL;
+        _cleanup_free_ uint8_t *pem = NULL;
+        size_t size;
         const char *dot = certificate ? strrchr(certificate, '.') : NULL;
         if (!dot || strchr(dot, '/'))
                 return 1;
         int r = ingot_format(&path, reterr, "%.*s.key", (int) (dot - certificate), certificate);
         if (r < 0)
                 return r;
-        r = ingot_key_open(ret, path, NULL, reterr);
-        return r == -INGOT_E_NOTFOUND ? 1 : r;
+        r = ingot_file_read(AT_FDCWD, path, KEY_MAX, &pem, &size, reterr);
+        if (r < 0)
+                return r == -INGOT_E_NOTFOUND ? 1 : r;
+        r = ingot_key_decode(ret, INGOT_SPAN(pem, size), path, asker, reterr);
+        explicit_bzero(pem, size);
+        return r;
 }
 
-static int open_key(const char *named, const char *certificate, struct ingot_key **ret,
-                    ingot_error *reterr)
+static int open_key(const char *named, const char *certificate, const struct ingot_key_ask *asker,
+                    struct ingot_key **ret, ingot_error *reterr)
 {
-        int r = named ? ingot_key_open(ret, named, NULL, reterr)
-                      : key_beside(certificate, ret, reterr);
+        int r = named ? ingot_key_open(ret, named, asker, reterr)
+                      : key_beside(certificate, asker, ret, reterr);
         return r < 0 ? r : 0;
 }
 
@@ -76,9 +87,10 @@ static int write_updates(const struct secure_boot_job *job, const struct ingot_e
         const struct secure_boot_options *o = job->options;
         _cleanup_key_ struct ingot_key *pk = NULL, *kek = NULL;
         _cleanup_free_ char *folder = NULL;
-        int r = open_key(o->pk_key, job->pk_certificate, &pk, reterr);
+        const struct ingot_key_ask asker = passphrase_from(o->passphrase_file);
+        int r = open_key(o->pk_key, job->pk_certificate, &asker, &pk, reterr);
         if (r >= 0)
-                r = open_key(o->kek_key, job->kek_certificate, &kek, reterr);
+                r = open_key(o->kek_key, job->kek_certificate, &asker, &kek, reterr);
         if (r < 0)
                 return r;
         const struct ingot_secure_boot_signing signing = {

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "cli/option.h"
+#include "cli/passphrase.h"
 #include "trust/secure-boot-files.h"
 
 struct secure_boot_options {
@@ -11,6 +12,7 @@ struct secure_boot_options {
         const char *pk_key, *kek_key;
         const char *vars, *esp, *name; /* read */
         const char *output, *auth;     /* written, and so is the ESP */
+        const char *passphrase_file;
         uint64_t timestamp;
 };
 
@@ -32,6 +34,7 @@ struct secure_boot_options {
                        "in a "                                                                     \
                        "virtual machine)"),                                                        \
                 STRING(0, "auth", "DIR", T, common.auth, "Write signed updates to a folder"),      \
+                OPTION_PASSPHRASE_FILE(T, common.passphrase_file),                                 \
                 UINT(0, "timestamp", "SECONDS", T, common.timestamp,                               \
                      "Time of the updates, in seconds since 1970 (after what is replaced)")
 

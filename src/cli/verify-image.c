@@ -6,6 +6,7 @@
 #include "cli/print.h"
 #include "cli/table.h"
 #include "os/file.h"
+#include "trust/secure-boot-files.h"
 
 #include <fcntl.h>
 #include <stdlib.h>
@@ -237,42 +238,71 @@ static int print_all(const struct ingot_verification *v, const char *name, ingot
         return 0;
 }
 
-/* Certificates by purpose. */
+/* Keys by purpose, and what else the check is told. */
 struct keys {
-        struct ingot_certificates certificates[INGOT_VERIFY_PURPOSE_MAX];
+        struct ingot_secure_boot programs;
+        struct ingot_certificates verity;
         struct ingot_key *pcr;
+        struct ingot_image_policy policy;
+        struct ingot_sbat sbat_level;
 };
 
 static void keys_done(struct keys *k)
 {
-        for (size_t i = 0; i < INGOT_VERIFY_PURPOSE_MAX; i++)
-                ingot_certificates_done(k->certificates + i);
+        ingot_secure_boot_done(&k->programs);
+        ingot_certificates_done(&k->verity);
         ingot_key_free(k->pcr);
+        ingot_sbat_done(&k->sbat_level);
 }
 
-static const char *const purposes[INGOT_VERIFY_PURPOSE_MAX + 1] = {
-        [INGOT_VERIFY_SECURE_BOOT] = "secure-boot",
-        [INGOT_VERIFY_VERITY] = "verity",
-        [INGOT_VERIFY_PURPOSE_MAX] = "pcr",
-};
+/* Certificates, or a list of them and of digests: db, MokListRT. */
+static int read_program_keys(struct keys *k, const char *path, struct ingot_verify_options *options,
+                             ingot_error *reterr)
+{
+        static const struct ingot_uuid nobody;
+        const struct ingot_efi_signatures *db = &k->programs.variables[INGOT_SECURE_BOOT_DB].list;
+        int r = ingot_secure_boot_add_file(&k->programs, INGOT_SECURE_BOOT_DB, path, &nobody,
+                                           reterr);
+        if (r >= 0 && db->count == 0)
+                r = ingot_fail(reterr, INGOT_E_FORMAT, "%s lists no key and no digest", path);
+        options->db = db;
+        return r;
+}
+
+static int read_verity_keys(struct keys *k, const char *path, struct ingot_verify_options *options,
+                            ingot_error *reterr)
+{
+        options->verity = &k->verity;
+        return ingot_certificates_load(&k->verity, path, reterr);
+}
 
 /* A public key, or a certificate of it. */
-static int read_pcr_key(struct keys *k, const char *path, ingot_error *reterr)
+static int read_pcr_key(struct keys *k, const char *path, struct ingot_verify_options *options,
+                        ingot_error *reterr)
 {
         _cleanup_free_ uint8_t *data = NULL;
         _cleanup_certificate_ struct ingot_certificate *c = NULL;
         size_t size;
+        if (k->pcr)
+                return ingot_fail(reterr, INGOT_E_USAGE, "one key signs PCR values, and not two");
         int r = ingot_file_read(AT_FDCWD, path, PCR_KEY_MAX, &data, &size, reterr);
-        if (r < 0 || ingot_key_decode_public(&k->pcr, INGOT_SPAN(data, size), NULL) >= 0)
-                return r;
-        r = ingot_certificate_decode(&c, INGOT_SPAN(data, size), reterr);
-        return r < 0 ? r : ingot_certificate_key(c, &k->pcr, reterr);
+        if (r >= 0 && ingot_key_decode_public(&k->pcr, INGOT_SPAN(data, size), NULL) < 0) {
+                r = ingot_certificate_decode(&c, INGOT_SPAN(data, size), reterr);
+                if (r >= 0)
+                        r = ingot_certificate_key(c, &k->pcr, reterr);
+        }
+        options->pcr_key = k->pcr;
+        return r;
 }
 
 /* "PURPOSE=FILE". */
 static int read_key(struct keys *k, const char *text, struct ingot_verify_options *options,
                     ingot_error *reterr)
 {
+        static const char *const purposes[] = {"secure-boot", "verity", "pcr"};
+        static int (*const readers[])(struct keys *, const char *, struct ingot_verify_options *,
+                                      ingot_error *) = {read_program_keys, read_verity_keys,
+                                                        read_pcr_key};
         const char *file = strchr(text, '=');
         _cleanup_free_ char *purpose = NULL;
         if (!file)
@@ -281,20 +311,12 @@ static int read_key(struct keys *k, const char *text, struct ingot_verify_option
                                   "with secure-boot, verity or pcr",
                                   text, text);
         int r = ingot_format(&purpose, reterr, "%.*s", (int) (file - text), text);
-        if (r >= 0 && !k->pcr && strcmp(purpose, purposes[INGOT_VERIFY_PURPOSE_MAX]) == 0) {
-                r = read_pcr_key(k, file + 1, reterr);
-                options->pcr_key = k->pcr;
-                return ingot_under(reterr, r, "--key=%s", text);
-        }
-        for (size_t i = 0; i < INGOT_VERIFY_PURPOSE_MAX && r >= 0; i++) {
-                if (strcmp(purpose, purposes[i]) != 0)
-                        continue;
-                options->certificates[i] = k->certificates + i;
-                r = ingot_certificates_load(k->certificates + i, file + 1, reterr);
-                return ingot_under(reterr, r, "--key=%s", text);
-        }
         if (r < 0)
                 return r;
+        for (size_t i = 0; i < ARRAY_SIZE(purposes); i++)
+                if (strcmp(purpose, purposes[i]) == 0)
+                        return ingot_under(reterr, readers[i](k, file + 1, options, reterr),
+                                           "--key=%s", text);
         const char *nearest = ingot_nearest(purpose, purposes, ARRAY_SIZE(purposes));
         return ingot_fail(reterr, INGOT_E_USAGE, "--key=%s: no purpose '%s'%s%s", text, purpose,
                           nearest ? "; did you mean " : "", nearest ? nearest : "");
@@ -309,30 +331,55 @@ static int read_keys(struct keys *k, const struct ingot_strings *texts,
         return r;
 }
 
-int verify_image(const struct invocation *in, const char *name, const struct ingot_strings *keys,
-                 const char *policy, ingot_error *reterr)
+static int read_policy(struct keys *k, const char *policy, struct ingot_verify_options *options,
+                       ingot_error *reterr)
+{
+        if (!policy)
+                return 0;
+        if (!*policy)
+                return ingot_fail(reterr, INGOT_E_USAGE,
+                                  "--policy is empty; \"-\" is the policy "
+                                  "that ignores everything");
+        int r = ingot_image_policy_parse(policy, &k->policy, reterr);
+        options->policy = &k->policy;
+        options->policy_text = policy;
+        return ingot_under(reterr, r, "--policy");
+}
+
+/* The text, or the variable SbatLevelRT as efivarfs shows it. */
+static int read_sbat_level(struct keys *k, const char *path, struct ingot_verify_options *options,
+                           ingot_error *reterr)
+{
+        _cleanup_free_ uint8_t *data = NULL;
+        size_t size;
+        if (!path)
+                return 0;
+        int r = ingot_file_read(AT_FDCWD, path, INGOT_SBAT_MAX, &data, &size, reterr);
+        if (r < 0)
+                return ingot_under(reterr, r, "--sbat-level");
+        r = ingot_sbat_decode(ingot_efi_variable_data(INGOT_SPAN(data, size)), &k->sbat_level,
+                              reterr);
+        if (r >= 0 && k->sbat_level.count == 0)
+                r = ingot_fail(reterr, INGOT_E_FORMAT, "it names no component");
+        options->sbat_level = &k->sbat_level;
+        options->sbat_level_name = path;
+        return ingot_under(reterr, r, "--sbat-level=%s", path);
+}
+
+int verify_image(const struct invocation *in, const char *name, const struct verify_options *o,
+                 ingot_error *reterr)
 {
         static const int exits[INGOT_FINDING_STATE_MAX] = {
                 [INGOT_FINDING_REFUSED] = REFUSED, [INGOT_FINDING_NOT_CHECKED] = NOT_CHECKED};
         _cleanup_(subject_done) struct subject subject = {0};
         _cleanup_verification_ struct ingot_verification v = {0};
         _cleanup_(keys_done) struct keys given = {0};
-        struct ingot_image_policy parsed;
         struct ingot_verify_options options = {.log = in->log};
-        int r = 0;
-        if (policy && !*policy)
-                return ingot_fail(reterr, INGOT_E_USAGE,
-                                  "--policy is empty; \"-\" is the policy "
-                                  "that ignores everything");
-        if (policy)
-                r = ingot_image_policy_parse(policy, &parsed, reterr);
-        if (r < 0)
-                return ingot_under(reterr, r, "--policy");
-        if (policy) {
-                options.policy = &parsed;
-                options.policy_text = policy;
-        }
-        r = read_keys(&given, keys, &options, reterr);
+        int r = read_policy(&given, o->policy, &options, reterr);
+        if (r >= 0)
+                r = read_sbat_level(&given, o->sbat_level, &options, reterr);
+        if (r >= 0)
+                r = read_keys(&given, &o->keys, &options, reterr);
         if (r >= 0)
                 r = open_subject(&subject, name, reterr);
         if (r >= 0)

@@ -7,7 +7,7 @@
 
 struct verify_options {
         struct ingot_strings signatures, keys, os;
-        const char *purpose, *context, *identity, *root, *time, *policy;
+        const char *purpose, *context, *identity, *root, *time, *policy, *sbat_level;
         uint64_t threshold;
         bool user;
 };

@@ -127,6 +127,14 @@ static int decode_list(struct ingot_cursor *c, struct ingot_efi_signatures *ret,
         return 0;
 }
 
+struct ingot_span ingot_efi_variable_data(struct ingot_span file)
+{
+        uint32_t attributes = file.size >= 4 ? ingot_le32_load(file.data) : 0;
+        if (attributes == 0 || attributes > 0xff)
+                return file;
+        return INGOT_SPAN((const uint8_t *) file.data + 4, file.size - 4);
+}
+
 int ingot_efi_signatures_decode(struct ingot_span bytes, struct ingot_efi_signatures *ret,
                                 ingot_error *reterr)
 {

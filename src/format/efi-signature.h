@@ -46,6 +46,11 @@ void ingot_efi_signatures_done(struct ingot_efi_signatures *s);
 /* The word for it: "certificate", "SHA-256" … */
 const char *ingot_efi_signature_kind_name(enum ingot_efi_signature_kind kind);
 
+/* The data of a variable that was read from efivarfs, where four bytes of attributes stand in
+ * front; bytes that do not begin like that are returned as they are. No signature list or signed
+ * update does, and no text. */
+struct ingot_span ingot_efi_variable_data(struct ingot_span file);
+
 /* The signatures of BYTES, in order, behind those that RET has; their data points into BYTES. No
  * bytes are no signatures. FORMAT when sizes do not fit each other or the type; LIMIT. */
 int ingot_efi_signatures_decode(struct ingot_span bytes, struct ingot_efi_signatures *ret,

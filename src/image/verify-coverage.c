@@ -103,12 +103,13 @@ static int compare_pieces(const void *a, const void *b)
         return x->offset < y->offset ? -1 : x->offset > y->offset;
 }
 
-/* Of a program by somebody unknown the signatures themselves are not covered. */
+/* Of a program by somebody unknown, or that is known by its digest, the signatures themselves are
+ * not covered. */
 static uint64_t signed_end(const struct ingot_verify *v, const struct ingot_image *program)
 {
-        return v->options->certificates[INGOT_VERIFY_SECURE_BOOT]
-                       ? program->reader.size
-                       : ingot_pe_certificates(&program->uki->pe).address;
+        struct ingot_pe_directory d = ingot_pe_certificates(&program->uki->pe);
+        return d.size == 0 || ingot_verify_covered(v, program)->signatures ? program->reader.size
+                                                                           : d.address;
 }
 
 /* A signed program by itself, at BASE of the file. */
@@ -131,7 +132,7 @@ static int cover_fat(struct ingot_verify *v, const struct ingot_verify_file *f,
         uint64_t at = base;
         int r = 0;
         for (size_t i = 0; i < fat->part_count && r >= 0; i++) {
-                if (!ingot_verify_is_covered(v, fat->parts + i))
+                if (!ingot_verify_covered(v, fat->parts + i))
                         continue;
                 p.at = 0;
                 p.checksum = fat->parts[i].uki->pe.checksum_offset;
@@ -155,7 +156,7 @@ static int cover_content(struct ingot_verify *v, const struct ingot_verify_file 
                 return cover_pair(v, f, p, image, base, reterr);
         if (image->content == INGOT_CONTENT_FAT && !image->problem)
                 return cover_fat(v, f, image, base, reterr);
-        if (ingot_verify_is_covered(v, image))
+        if (ingot_verify_covered(v, image))
                 return image->uki ? cover_program(v, f, image, base, reterr) : 0;
         return ingot_verify_add_gap(v, f, base, image->reader.size,
                                     ingot_verify_is_empty_slot(image) ? EMPTY_SLOT : NO_COVER,

@@ -140,7 +140,7 @@ static int check_inside(const struct signature *s, const struct ingot_certificat
 static int check_signature(const struct ingot_verify *v, const struct signature *s, char **ret_by,
                            bool *ret_covered, ingot_error *reterr)
 {
-        const struct ingot_certificates *keys = v->options->certificates[INGOT_VERIFY_VERITY];
+        const struct ingot_certificates *keys = v->options->verity;
         _cleanup_certificates_ struct ingot_certificates inside = {0};
         if (v->pair_count > 0 && !find_pair(v, s->root_hash))
                 return ingot_fail(reterr, INGOT_E_REFUSED,
@@ -181,7 +181,7 @@ static int visit(struct ingot_verify *v, struct ingot_verify_file *file, struct 
                                   : e == 1 ? INGOT_FINDING_NO_KEY
                                            : INGOT_FINDING_REFUSED;
         if (covered)
-                r = ingot_verify_cover(v, image, reterr);
+                r = ingot_verify_cover(v, (struct ingot_verify_covered){.image = image}, reterr);
         if (r < 0) {
                 free(where);
                 return r;
@@ -196,7 +196,7 @@ static int visit(struct ingot_verify *v, struct ingot_verify_file *file, struct 
 static int check_unsigned(struct ingot_verify *v, const struct ingot_verify_pair *p,
                           ingot_error *reterr)
 {
-        bool wanted = v->options->certificates[INGOT_VERIFY_VERITY];
+        bool wanted = v->options->verity;
         char *where;
         if (p->signature != INGOT_FINDING_NOT_SIGNED)
                 return 0;

@@ -31,7 +31,10 @@ struct ingot_verify {
         size_t file_count;
         struct ingot_verify_pair *pairs;
         size_t pair_count;
-        const struct ingot_image **covered; /* by a signature that fits */
+        struct ingot_verify_covered {
+                const struct ingot_image *image;
+                bool signatures; /* its signatures were held against keys that were given */
+        } * covered;             /* by a signature that fits, or a digest */
         size_t covered_count;
         struct ingot_verification result;
 };
@@ -66,10 +69,12 @@ bool ingot_verify_is_empty_slot(const struct ingot_image *part);
 int ingot_verify_cmdline(const struct ingot_image *uki, uint32_t profile, char **ret,
                          ingot_error *reterr);
 
-/* A signature that fits covers IMAGE. */
-int ingot_verify_cover(struct ingot_verify *v, const struct ingot_image *image,
+/* A signature that fits, or a digest, covers IMAGE. */
+int ingot_verify_cover(struct ingot_verify *v, struct ingot_verify_covered covered,
                        ingot_error *reterr);
-bool ingot_verify_is_covered(const struct ingot_verify *v, const struct ingot_image *image);
+/* NULL: none does. */
+const struct ingot_verify_covered *ingot_verify_covered(const struct ingot_verify *v,
+                                                        const struct ingot_image *image);
 
 /* The checks. */
 int ingot_verify_sums(struct ingot_verify *v, ingot_error *reterr);
@@ -79,6 +84,7 @@ int ingot_verify_trees(struct ingot_verify *v, ingot_error *reterr);
 int ingot_verify_root_hashes(struct ingot_verify *v, ingot_error *reterr);
 int ingot_verify_root_signatures(struct ingot_verify *v, ingot_error *reterr);
 int ingot_verify_programs(struct ingot_verify *v, ingot_error *reterr);
+int ingot_verify_sbat(struct ingot_verify *v, ingot_error *reterr);
 int ingot_verify_pcr_signatures(struct ingot_verify *v, ingot_error *reterr);
 int ingot_verify_policy(struct ingot_verify *v, ingot_error *reterr);
 

@@ -234,23 +234,25 @@ static int open_files(struct ingot_verify *v, ingot_error *reterr)
         return r < 0 ? r : ingot_verify_each(v, note_problem, reterr);
 }
 
-int ingot_verify_cover(struct ingot_verify *v, const struct ingot_image *image, ingot_error *reterr)
+int ingot_verify_cover(struct ingot_verify *v, struct ingot_verify_covered covered,
+                       ingot_error *reterr)
 {
-        const struct ingot_image **grown =
+        struct ingot_verify_covered *grown =
                 reallocarray(v->covered, v->covered_count + 1, sizeof(*grown));
         if (!grown)
                 return ingot_fail_nomem(reterr);
         v->covered = grown;
-        v->covered[v->covered_count++] = image;
+        v->covered[v->covered_count++] = covered;
         return 0;
 }
 
-bool ingot_verify_is_covered(const struct ingot_verify *v, const struct ingot_image *image)
+const struct ingot_verify_covered *ingot_verify_covered(const struct ingot_verify *v,
+                                                        const struct ingot_image *image)
 {
         for (size_t i = 0; i < v->covered_count; i++)
-                if (v->covered[i] == image)
-                        return true;
-        return false;
+                if (v->covered[i].image == image)
+                        return v->covered + i;
+        return NULL;
 }
 
 static void verify_done(struct ingot_verify *v)
@@ -284,6 +286,7 @@ int ingot_verify(const struct ingot_artifact_file *files, size_t count,
                 ingot_verify_root_hashes,
                 ingot_verify_root_signatures,
                 ingot_verify_programs,
+                ingot_verify_sbat,
                 ingot_verify_pcr_signatures,
                 ingot_verify_sums,
                 ingot_verify_manifests,

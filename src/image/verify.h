@@ -11,7 +11,9 @@
 #pragma once
 
 #include "base/log.h"
+#include "format/efi-signature.h"
 #include "format/image-policy.h"
+#include "format/sbat.h"
 #include "image/open.h"
 #include "trust/certificate.h"
 
@@ -54,13 +56,6 @@ struct ingot_artifact_file {
         struct ingot_reader reader; /* may be read by several threads at once */
 };
 
-/* What a key that was given may sign. */
-enum ingot_verify_purpose {
-        INGOT_VERIFY_SECURE_BOOT, /* programs: Authenticode */
-        INGOT_VERIFY_VERITY,      /* root hashes */
-        INGOT_VERIFY_PURPOSE_MAX
-};
-
 struct ingot_verify_options {
         unsigned threads; /* 0: one for each CPU */
         const struct ingot_log *log;
@@ -69,8 +64,11 @@ struct ingot_verify_options {
         /* Who may sign what: certificates that are trusted as they are, whatever their dates and
          * issuers; NULL: none was given for that purpose. Of a purpose that has some, what is not
          * signed is refused. */
-        const struct ingot_certificates *certificates[INGOT_VERIFY_PURPOSE_MAX];
-        const struct ingot_key *pcr_key; /* the public key of PCR signatures, or NULL */
+        const struct ingot_efi_signatures *db;   /* programs; it may list their digests, too */
+        const struct ingot_certificates *verity; /* root hashes */
+        const struct ingot_key *pcr_key;         /* the public key of PCR signatures, or NULL */
+        const struct ingot_sbat *sbat_level;     /* what shim revokes, or NULL */
+        const char *sbat_level_name;
 };
 
 /*

@@ -179,6 +179,26 @@ static int check_revoked(const struct ingot_efi_signatures *dbx, const PKCS7 *p7
                           name);
 }
 
+/* Who put the certificate into the list; zeros: nobody did. */
+static int find_owner(const struct ingot_efi_signatures *list, X509 *certificate,
+                      struct ingot_uuid *ret, ingot_error *reterr)
+{
+        unsigned char *der = NULL;
+        int size = i2d_X509(certificate, &der);
+        if (size < 0)
+                return ingot_openssl_fail(reterr, INGOT_E_INTERNAL, "a certificate's DER");
+        for (size_t i = 0; i < list->count; i++) {
+                const struct ingot_efi_signature *s = list->items + i;
+                if (s->kind != INGOT_EFI_SIGNATURE_X509 || s->data.size != (size_t) size ||
+                    memcmp(s->data.data, der, (size_t) size) != 0)
+                        continue;
+                *ret = s->owner;
+                break;
+        }
+        OPENSSL_free(der);
+        return 0;
+}
+
 static int check_path(const struct ingot_efi_signatures *db, const struct ingot_efi_signatures *dbx,
                       const PKCS7 *p7, const struct ingot_certificate *signer,
                       struct ingot_authenticode_signature *s, ingot_error *reterr)
@@ -205,7 +225,8 @@ static int check_path(const struct ingot_efi_signatures *db, const struct ingot_
         if (r < 0)
                 return r;
         X509 *last = sk_X509_value(path, sk_X509_num(path) - 1);
-        return ingot_openssl_name(X509_get_subject_name(last), &s->anchor, reterr);
+        r = find_owner(db, last, &s->anchor_owner, reterr);
+        return r < 0 ? r : ingot_openssl_name(X509_get_subject_name(last), &s->anchor, reterr);
 }
 
 /* The certificate inside that the signature names. */

@@ -33,6 +33,7 @@ struct ingot_authenticode_signature {
         char *signer;                            /* subject of the signing certificate, or NULL */
         uint8_t fingerprint[INGOT_SHA256_SIZE];  /* of that certificate */
         char *anchor;                            /* subject of db's certificate it leads to */
+        struct ingot_uuid anchor_owner;          /* who put that into db */
         bool holds;                              /* it leads to db, and nothing of it is in dbx */
         bool revoked;                            /* … is in dbx: the image does not boot */
         ingot_error why;                         /* unless it holds */

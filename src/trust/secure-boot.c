@@ -31,6 +31,9 @@ const struct ingot_uuid ingot_secure_boot_microsoft = {{0x77, 0xfa, 0x9a, 0xbd, 
                                                         0x32, 0xbd, 0x60, 0x28, 0xf4, 0xe7, 0x8f,
                                                         0x78, 0x4b}};
 
+const struct ingot_uuid ingot_secure_boot_shim = {{0x60, 0x5d, 0xab, 0x50, 0xe0, 0x46, 0x43, 0x00,
+                                                   0xab, 0xb6, 0x3d, 0xd8, 0x10, 0xdd, 0x8b, 0x23}};
+
 /* What edk2 (SecurityPkg, AuthenticatedVariableFormat.h) keeps beside them: is Secure Boot on, and
  * may whoever sits at the console change keys? */
 static const struct {
@@ -139,7 +142,7 @@ static int parse_file(struct ingot_secure_boot *s, struct ingot_span file,
         if (starts_with(file, "0") || starts_with(file, "-----BEGIN ") ||
             starts_with(file, "Certificate:"))
                 return parse_certificates(s, file, owner, ret, reterr);
-        int r = own(s, file, &owned, reterr);
+        int r = own(s, ingot_efi_variable_data(file), &owned, reterr);
         if (r < 0)
                 return r;
         if (ingot_efi_auth_decode(owned, &auth, NULL) >= 0)

@@ -30,6 +30,8 @@ extern const struct ingot_secure_boot_fact ingot_secure_boot_facts[INGOT_SECURE_
 
 /* Microsoft, as owner of an entry (77fa9abd-0359-4d32-bd60-28f4e78f784b). */
 extern const struct ingot_uuid ingot_secure_boot_microsoft;
+/* Shim, as owner of a machine owner's key in MokListRT (605dab50-e046-4300-abb6-3dd810dd8b23). */
+extern const struct ingot_uuid ingot_secure_boot_shim;
 
 struct ingot_secure_boot {
         struct {
@@ -45,9 +47,9 @@ void ingot_secure_boot_done(struct ingot_secure_boot *s);
 
 /*
  * Adds what FILE holds to the variable, with that owner where the file names none: certificates
- * (PEM or DER), signature lists (.esl), a signed update (.auth; its signature is not looked at), or
- * an EFI program, of which the Authenticode digest is listed. What is there already stays as it is.
- * FORMAT when it is none of them.
+ * (PEM or DER), signature lists (.esl, or db or MokListRT as efivarfs shows them), a signed update
+ * (.auth; its signature is not looked at), or an EFI program, of which the Authenticode digest is
+ * listed. What is there already stays as it is. FORMAT when it is none of them.
  */
 int ingot_secure_boot_add(struct ingot_secure_boot *s, enum ingot_secure_boot_variable which,
                           struct ingot_span file, const struct ingot_uuid *owner,

@@ -13,6 +13,7 @@
 #include "test.h"
 #include "trust/authenticode.h"
 #include "trust/pkcs7.h"
+#include "trust/secure-boot.h"
 
 #include <stdlib.h>
 
@@ -130,12 +131,17 @@ static int verify_by(struct made_image *m, unsigned which, const char *policy,
         struct ingot_verify_options options = {.threads = 1, .policy_text = policy};
         struct ingot_certificate *one = by ? by->certificate : NULL;
         const struct ingot_certificates certificates = {.items = &one, .count = 1};
+        static const struct ingot_uuid nobody;
+        _cleanup_efi_signatures_ struct ingot_efi_signatures db = {0};
         size_t n = made_files(m, which, files);
         int r = policy ? ingot_image_policy_parse(policy, &parsed, error) : 0;
         if (policy)
                 options.policy = &parsed;
-        for (size_t i = 0; by && i < INGOT_VERIFY_PURPOSE_MAX; i++)
-                options.certificates[i] = &certificates;
+        if (r >= 0 && by)
+                r = ingot_efi_signatures_add(&db, INGOT_EFI_SIGNATURE_X509, &nobody,
+                                             ingot_certificate_der(one), error);
+        options.db = by ? &db : NULL;
+        options.verity = by ? &certificates : NULL;
         return r < 0 ? r : ingot_verify(files, n, &options, ret, error);
 }
 
@@ -591,4 +597,132 @@ TEST(a_pcr_signature_holds_for_its_uki_and_key)
         const struct ingot_finding *f = find(&d, "PCR signature", INGOT_FINDING_REFUSED);
         CHECK(f);
         CHECK(strstr(f->why, "no value of PCR 11"));
+}
+
+/* What efivarfs shows of MokListRT, read as `--key=secure-boot=` reads it. */
+static int enrol_mok(struct ingot_secure_boot *s, enum ingot_efi_signature_kind kind,
+                     struct ingot_span data, ingot_error *error)
+{
+        static const struct ingot_uuid nobody;
+        _cleanup_efi_signatures_ struct ingot_efi_signatures list = {0};
+        _cleanup_buffer_ struct ingot_buffer bytes = {0};
+        int r = ingot_buffer_append(&bytes, "\6\0\0\0", 4, error);
+        if (r >= 0)
+                r = ingot_efi_signatures_add(&list, kind, &ingot_secure_boot_shim, data, error);
+        if (r >= 0)
+                r = ingot_efi_signatures_encode(&list, &bytes, error);
+        return r < 0 ? r
+                     : ingot_secure_boot_add(s, INGOT_SECURE_BOOT_DB, ingot_buffer_span(&bytes),
+                                             &nobody, error);
+}
+
+static int verify_shim(const struct ingot_buffer *program, const struct ingot_secure_boot *keys,
+                       const char *level, struct ingot_verification *ret, ingot_error *error)
+{
+        _cleanup_sbat_ struct ingot_sbat sbat = {0};
+        const struct ingot_span span = ingot_buffer_span(program);
+        const struct ingot_artifact_file file = {.name = "uki.efi",
+                                                 .reader = ingot_reader_of_span(&span)};
+        const struct ingot_verify_options options = {
+                .threads = 1,
+                .db = keys ? &keys->variables[INGOT_SECURE_BOOT_DB].list : NULL,
+                .sbat_level = level ? &sbat : NULL,
+                .sbat_level_name = "level.csv"};
+        int r = level ? ingot_sbat_decode(INGOT_SPAN(level, strlen(level)), &sbat, error) : 0;
+        return r < 0 ? r : ingot_verify(&file, 1, &options, ret, error);
+}
+
+TEST(a_program_holds_by_an_enrolled_mok_and_by_no_other)
+{
+        ingot_error error = {0};
+        struct made_image *m = signed_image(&error);
+        CHECK(m);
+        _cleanup_secure_boot_ struct ingot_secure_boot good = {0}, bad = {0};
+        _cleanup_verification_ struct ingot_verification v = {0}, w = {0};
+        CHECK_OK(enrol_mok(&good, INGOT_EFI_SIGNATURE_X509, ingot_certificate_der(ours.certificate),
+                           &error));
+        CHECK_OK(enrol_mok(&bad, INGOT_EFI_SIGNATURE_X509,
+                           ingot_certificate_der(theirs.certificate), &error));
+        CHECK_OK(verify_shim(m->bytes + MADE_UKI, &good, NULL, &v, &error));
+        const struct ingot_finding *f = find(&v, "Authenticode", INGOT_FINDING_HOLDS);
+        CHECK(f);
+        CHECK_STR(f->by, "MOK CN = ours");
+        CHECK_OK(verify_shim(m->bytes + MADE_UKI, &bad, NULL, &w, &error));
+        CHECK(find(&w, "Authenticode", INGOT_FINDING_REFUSED));
+        CHECK(!find(&w, "SBAT", INGOT_FINDING_HOLDS));
+}
+
+/* Signed by somebody unknown or by nobody: its digest is enough, and its signature is in a gap. */
+TEST(a_program_holds_by_an_enrolled_digest)
+{
+        ingot_error error = {0};
+        struct made_image *images[] = {image(&error), signed_image(&error)};
+        CHECK(images[0]);
+        CHECK(images[1]);
+        for (size_t i = 0; i < ARRAY_SIZE(images); i++) {
+                struct ingot_buffer *uki = images[i]->bytes + MADE_UKI;
+                const struct ingot_span span = ingot_buffer_span(uki);
+                const struct ingot_reader reader = ingot_reader_of_span(&span);
+                _cleanup_pe_ struct ingot_pe pe = {0};
+                _cleanup_secure_boot_ struct ingot_secure_boot mok = {0};
+                _cleanup_verification_ struct ingot_verification v = {0}, w = {0};
+                uint8_t digest[INGOT_SHA256_SIZE];
+                CHECK_OK(ingot_pe_decode(&reader, &pe, &error));
+                CHECK_OK(ingot_pe_authenticode_sha256(&reader, &pe, digest, &error));
+                CHECK_OK(enrol_mok(&mok, INGOT_EFI_SIGNATURE_SHA256,
+                                   INGOT_SPAN(digest, sizeof(digest)), &error));
+                CHECK_OK(verify_shim(uki, &mok, NULL, &v, &error));
+                const struct ingot_finding *f = find(&v, "Authenticode", INGOT_FINDING_HOLDS);
+                CHECK(f);
+                CHECK_STR(f->by, "MOK digest");
+                CHECK_EQ(is_covered(&v, "uki.efi", uki->size - 1), i == 0);
+                uint8_t *kernel = memmem(uki->data, uki->size, "kernel", 6);
+                CHECK(kernel);
+                kernel[0] = 'K';
+                int r = verify_shim(uki, &mok, NULL, &w, &error);
+                kernel[0] = 'k';
+                CHECK_OK(r);
+                CHECK(find(&w, "Authenticode", INGOT_FINDING_REFUSED));
+        }
+}
+
+TEST(revoked_components_are_refused_by_name_and_generation)
+{
+        static const struct {
+                const char *sbat, *level;
+                enum ingot_finding_state state;
+                const char *why;
+        } cases[] = {
+                {"sbat,1\nstub,2\n", "sbat,1,2024040900\nstub,2\n", INGOT_FINDING_HOLDS, NULL},
+                {"sbat,1\nstub,2\n", "sbat,1,2024040900\nstub,3\n", INGOT_FINDING_REFUSED,
+                 "component stub is of generation 2, revoked below 3"},
+                {"sbat,1\nstub\n", "sbat,1\n", INGOT_FINDING_REFUSED, "line 2"},
+                {"sbat,1\nstub\n", NULL, INGOT_FINDING_REFUSED, "line 2"},
+                {NULL, "sbat,1\n", INGOT_FINDING_REFUSED, "no section .sbat"},
+        };
+        ingot_error error = {0};
+        struct made_image *m = image(&error);
+        CHECK(m);
+        _cleanup_secure_boot_ struct ingot_secure_boot keys = {0};
+        CHECK_OK(enrol_mok(&keys, INGOT_EFI_SIGNATURE_X509, ingot_certificate_der(ours.certificate),
+                           &error));
+        for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+                _cleanup_buffer_ struct ingot_buffer uki = {0};
+                _cleanup_verification_ struct ingot_verification v = {0}, w = {0};
+                const struct ingot_buffer *plain = m->bytes + MADE_UKI;
+                CHECK_OK(ingot_buffer_append(&uki, plain->data, plain->size, &error));
+                if (cases[i].sbat)
+                        CHECK_OK(extend(&uki, ".sbat",
+                                        INGOT_SPAN(cases[i].sbat, strlen(cases[i].sbat)), &error));
+                /* What an unsigned program says of itself is no reason to trust it. */
+                CHECK_OK(verify_shim(&uki, NULL, cases[i].level, &w, &error));
+                CHECK(find(&w, "SBAT",
+                           cases[i].why ? INGOT_FINDING_REFUSED : INGOT_FINDING_NOT_SIGNED));
+                CHECK_OK(sign_program(&ours, &uki, &error));
+                CHECK_OK(verify_shim(&uki, &keys, cases[i].level, &v, &error));
+                const struct ingot_finding *f = find(&v, "SBAT", cases[i].state);
+                CHECK(f);
+                CHECK(!cases[i].why || strstr(f->why, cases[i].why));
+                CHECK_EQ(ingot_verification_state(&v), cases[i].state);
+        }
 }
