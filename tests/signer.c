@@ -80,6 +80,22 @@ bool signer_export(struct signer *s, const char *path, bool armour)
         return ok;
 }
 
+bool signer_secret(struct signer *s, const char *passphrase, struct ingot_buffer *ret)
+{
+        rnp_output_t out = NULL;
+        uint8_t *data = NULL;
+        size_t size = 0;
+        ingot_error error;
+        bool ok = !passphrase ||
+                  rnp_key_protect(s->key, passphrase, NULL, NULL, NULL, 0) == RNP_SUCCESS;
+        ok = ok && rnp_output_to_memory(&out, 0) == RNP_SUCCESS &&
+             rnp_key_export(s->key, out, RNP_KEY_EXPORT_SECRET) == RNP_SUCCESS &&
+             rnp_output_memory_get_buf(out, &data, &size, false) == RNP_SUCCESS &&
+             ingot_buffer_append(ret, data, size, &error) == 0;
+        rnp_output_destroy(out);
+        return ok;
+}
+
 static bool sign(struct signer *s, const char *text, const char *hash, bool detached,
                  struct ingot_buffer *ret)
 {

@@ -25,3 +25,5 @@ bool signer_export(struct signer *s, const char *path, bool armour);
 bool signer_clear(struct signer *s, const char *text, const char *hash, struct ingot_buffer *ret);
 bool signer_detached(struct signer *s, const char *text, const char *hash,
                      struct ingot_buffer *ret);
+/* The secret key, under a passphrase when there is one. */
+bool signer_secret(struct signer *s, const char *passphrase, struct ingot_buffer *ret);

@@ -31,8 +31,9 @@ static const struct option rows[] = {
         UINT('j', "jobs", "N", struct build_options, jobs,
              "Work with so many threads; the result does not depend on it"),
         STRINGS('k', "key", "PURPOSE=KEY", struct build_options, keys,
-                "Sign at once what is for PURPOSE: secure-boot, verity, pcr or release; a PEM file "
-                "or a token's URI (pkcs11:...); may be given several times"),
+                "Sign at once what is for PURPOSE: secure-boot, verity, pcr or release; a PEM "
+                "file, a token's URI (pkcs11:...) or, for release, an OpenPGP secret key; may be "
+                "given several times"),
         STRINGS(0, "certificate", "PURPOSE=FILE", struct build_options, certificates,
                 "The certificate of that key; by default the one in the key's file, or beside it"),
         OPTION_JSON,

@@ -42,7 +42,9 @@ static int run(const struct invocation *in, ingot_error *reterr)
 static const struct option rows[] = {
         STRINGS('k', "key", "PURPOSE=KEY", struct answer_options, keys,
                 "Sign with this key what is for PURPOSE: secure-boot, verity, pcr or release; a "
-                "PEM file or a token's URI (pkcs11:...); may be given several times"),
+                "PEM file, a token's URI (pkcs11:...) or, for release, an OpenPGP secret key; may "
+                "be "
+                "given several times"),
         STRINGS('c', "certificate", "PURPOSE=FILE", struct answer_options, certificates,
                 "The certificate of that key; by default the one in the key's file, or beside it"),
         STRING('o', "output", "FILE", struct answer_options, output,

@@ -19,11 +19,10 @@ static int describe_answers(const struct ingot_sign_request *q, const struct ing
         uint64_t want = q->wishes[t->purpose].threshold;
         int r = 0;
         for (size_t i = 0; r >= 0 && i < t->answer_count; i++)
-                r = ingot_buffer_printf(
-                        ret, reterr, "%s%s", i > 0 ? "; " : "",
-                        t->answers[i].certificate
-                                ? ingot_certificate_subject(t->answers[i].certificate)
-                                : "the key in .pcrpkey");
+                r = ingot_buffer_printf(ret, reterr, "%s%s", i > 0 ? "; " : "",
+                                        t->purpose == INGOT_PURPOSE_PCR
+                                                ? "the key in .pcrpkey"
+                                                : ingot_sign_answer_by(t->answers + i));
         if (r >= 0 && t->answer_count < want)
                 r = ingot_buffer_printf(ret, reterr, "%s%llu missing", t->answer_count ? "; " : "",
                                         (unsigned long long) (want - t->answer_count));
@@ -97,12 +96,8 @@ static int add_thing(struct ingot_sign_request *q, const struct ingot_sign_thing
         if (r >= 0)
                 r = ingot_json_add_array(o, "answered_by", &answers, reterr);
         for (size_t i = 0; r >= 0 && i < t->answer_count; i++)
-                r = ingot_json_add_text(
-                        answers, NULL,
-                        t->answers[i].certificate
-                                ? ingot_certificate_subject(t->answers[i].certificate)
-                                : "",
-                        reterr);
+                r = ingot_json_add_text(answers, NULL, ingot_sign_answer_by(t->answers + i),
+                                        reterr);
         return r;
 }
 

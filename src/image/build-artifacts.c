@@ -86,7 +86,8 @@ static int hash_one(struct outputs *o, size_t index, const struct ingot_log *log
         return ingot_strdup(&a->name, o->files[index]->name, reterr);
 }
 
-/* The disk, the largest, is hashed in the calling thread, which may tell of it; the parts beside. */
+/* The disk, the largest, is hashed in the calling thread, which may tell of it; the parts beside.
+ */
 static int hash_part(void *context, size_t index, size_t slot, ingot_error *reterr)
 {
         (void) slot;
@@ -229,7 +230,8 @@ static void remove_signatures(const struct outputs *o)
                 _cleanup_free_ char *path = NULL;
                 bool ours = ingot_starts_with(name, INGOT_SIGN_SUMS ".") ||
                             (strncmp(name, o->b->label, n) == 0 && name[n] == '.');
-                if ((strcmp(name, sum) == 0 || (ours && ingot_ends_with(name, ".p7s"))) &&
+                if ((strcmp(name, sum) == 0 ||
+                     (ours && (ingot_ends_with(name, ".p7s") || ingot_ends_with(name, ".gpg")))) &&
                     ingot_build_output_path(o->b, name, &path, NULL) >= 0)
                         (void) ingot_file_remove(path, NULL);
         }

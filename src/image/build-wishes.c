@@ -3,9 +3,29 @@
 #include "base/cleanup.h"
 #include "base/size.h"
 #include "image/build-state.h"
+#include "trust/verifier-kind.h"
 
 #include <fcntl.h>
 #include <string.h>
+
+/* Certificates of a file: X.509, or of OpenPGP for a release. */
+static int add_who(struct ingot_sign_wish *w, enum ingot_purpose purpose, const char *path,
+                   ingot_error *reterr)
+{
+        _cleanup_free_ uint8_t *data = NULL;
+        enum ingot_technology technology;
+        size_t size;
+        if (purpose != INGOT_PURPOSE_RELEASE)
+                return ingot_certificates_load(&w->certificates, path, reterr);
+        int r = ingot_file_read(AT_FDCWD, path, 1 << 20, &data, &size, reterr);
+        if (r < 0)
+                return r;
+        if (ingot_verifier_recognise(INGOT_SPAN(data, size), &technology, NULL) < 0 ||
+            technology != INGOT_TECHNOLOGY_OPENPGP)
+                return ingot_certificates_load(&w->certificates, path, reterr);
+        r = ingot_sign_add_openpgp(w, INGOT_SPAN(data, size), reterr);
+        return ingot_under(reterr, r, "%s", path);
+}
 
 static int wish(struct ingot_sign_request *q, const struct ingot_build *b,
                 enum ingot_purpose purpose, enum ingot_recipe_key key, ingot_error *reterr)
@@ -18,7 +38,7 @@ static int wish(struct ingot_sign_request *q, const struct ingot_build *b,
                 _cleanup_free_ char *path = NULL;
                 r = ingot_recipe_path(b->recipe, files->items[i], &path, reterr);
                 if (r >= 0)
-                        r = ingot_certificates_load(&w->certificates, path, reterr);
+                        r = add_who(w, purpose, path, reterr);
                 if (r < 0)
                         return ingot_under(reterr, r, "Sign.%s", ingot_recipe_keys[key].key);
         }
@@ -40,11 +60,12 @@ static int add_wishes(const struct ingot_build *b, struct ingot_sign_request *q,
                 return r;
         struct ingot_sign_wish *release = q->wishes + INGOT_PURPOSE_RELEASE;
         release->threshold = ingot_recipe_number(b->recipe, INGOT_SIGNING_RELEASE_THRESHOLD);
-        if (release->certificates.count > 0 && release->threshold > release->certificates.count)
+        size_t count = release->certificates.count + release->openpgp_count;
+        if (count > 0 && release->threshold > count)
                 return ingot_fail(reterr, INGOT_E_CONFLICT,
                                   "Sign.ReleaseThreshold is more than there are "
                                   "Sign.ReleaseCertificate (%zu)",
-                                  release->certificates.count);
+                                  count);
         return 0;
 }
 

@@ -109,9 +109,9 @@ const struct ingot_recipe_key_info ingot_recipe_keys[INGOT_RECIPE_KEY_MAX] = {
         [INGOT_SYSTEM_ENABLE] = KEY("System", "Enable", WORDS, NULL, NULL, "Units to enable"),
         [INGOT_SYSTEM_DISABLE] = KEY("System", "Disable", WORDS, NULL, NULL, "Units to disable"),
         [INGOT_SYSTEM_MASK] = KEY("System", "Mask", WORDS, NULL, NULL, "Units that never start"),
-        [INGOT_SIGNING_PCR_PUBLIC_KEY] =
-                KEY("Sign", "PcrPublicKey", PATH, NULL, NULL,
-                    "RSA public key, or certificate, of the PCR policies; without it there are none"),
+        [INGOT_SIGNING_PCR_PUBLIC_KEY] = KEY(
+                "Sign", "PcrPublicKey", PATH, NULL, NULL,
+                "RSA public key, or certificate, of the PCR policies; without it there are none"),
         [INGOT_SIGNING_PCR_BANKS] = KEY("Sign", "PcrBanks", WORDS, "sha256", NULL,
                                         "Banks to sign for: sha1, sha256, sha384, sha512"),
         [INGOT_SIGNING_SECURE_BOOT] = KEY("Sign", "SecureBoot", BOOL, "yes", NULL,
@@ -130,8 +130,7 @@ const struct ingot_recipe_key_info ingot_recipe_keys[INGOT_RECIPE_KEY_MAX] = {
                                       "Ask for signatures of the manifest and the sums"),
         [INGOT_SIGNING_RELEASE_CERTIFICATE] =
                 KEY("Sign", "ReleaseCertificate", LINES, NULL, NULL,
-                    "Certificate that may sign them; by default any"),
+                    "Certificate (X.509 or OpenPGP) that may sign them; by default any"),
         [INGOT_SIGNING_RELEASE_THRESHOLD] =
-                NUMBER("Sign", "ReleaseThreshold", UINT, "1", 1, 64,
-                       "How many of them must sign"),
+                NUMBER("Sign", "ReleaseThreshold", UINT, "1", 1, 64, "How many of them must sign"),
 };

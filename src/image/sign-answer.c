@@ -6,25 +6,28 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bool may_sign(const struct ingot_sign_wish *w, const struct ingot_certificate *c)
+static bool same(const uint8_t *a, const uint8_t *b)
 {
-        for (size_t i = 0; i < w->certificates.count; i++)
-                if (memcmp(ingot_certificate_fingerprint(w->certificates.items[i]),
-                           ingot_certificate_fingerprint(c), INGOT_SHA256_SIZE) == 0)
-                        return true;
-        return w->certificates.count == 0;
+        return memcmp(a, b, INGOT_SHA256_SIZE) == 0;
 }
 
-static bool same_certificate(const struct ingot_certificate *a, const struct ingot_certificate *b)
+static bool may_sign(const struct ingot_sign_wish *w, const uint8_t *identity)
 {
-        return memcmp(ingot_certificate_fingerprint(a), ingot_certificate_fingerprint(b),
-                      INGOT_SHA256_SIZE) == 0;
+        for (size_t i = 0; i < w->certificates.count; i++)
+                if (same(ingot_certificate_fingerprint(w->certificates.items[i]), identity))
+                        return true;
+        for (size_t i = 0; i < w->openpgp_count; i++)
+                if (same(w->openpgp[i]->identity, identity))
+                        return true;
+        return w->certificates.count + w->openpgp_count == 0;
 }
 
 static int check_answer(struct ingot_sign_request *q, const struct ingot_sign_thing *t, size_t i,
                         ingot_error *reterr)
 {
         const struct ingot_sign_answer *a = t->answers + i;
+        const uint8_t *identity = ingot_sign_answer_identity(a);
+        const char *by = ingot_sign_answer_by(a);
         _cleanup_buffer_ struct ingot_buffer message = {0};
         struct ingot_span signature = ingot_buffer_span(&a->signature);
         int r = ingot_sign_to_be_signed(q, t, &message, reterr);
@@ -36,17 +39,16 @@ static int check_answer(struct ingot_sign_request *q, const struct ingot_sign_th
         if (t->purpose == INGOT_PURPOSE_PCR)
                 return ingot_key_verify(q->pcr_key, ingot_buffer_span(&message), signature, reterr);
         for (size_t k = 0; k < i; k++)
-                if (same_certificate(t->answers[k].certificate, a->certificate))
-                        return ingot_fail(reterr, INGOT_E_REFUSED, "\"%s\" answers twice",
-                                          ingot_certificate_subject(a->certificate));
-        if (!may_sign(q->wishes + t->purpose, a->certificate))
+                if (same(ingot_sign_answer_identity(t->answers + k), identity))
+                        return ingot_fail(reterr, INGOT_E_REFUSED, "\"%s\" answers twice", by);
+        if (!may_sign(q->wishes + t->purpose, identity))
                 return ingot_fail(reterr, INGOT_E_REFUSED,
-                                  "answered by \"%s\", whom the request does not name",
-                                  ingot_certificate_subject(a->certificate));
-        r = ingot_certificate_verify(a->certificate, ingot_buffer_span(&message), signature,
-                                     reterr);
-        return ingot_under(reterr, r, "answer by \"%s\"",
-                           ingot_certificate_subject(a->certificate));
+                                  "answered by \"%s\", whom the request does not name", by);
+        r = a->openpgp ? ingot_openpgp_holder_verify(a->openpgp, ingot_buffer_span(&message),
+                                                     signature, reterr)
+                       : ingot_certificate_verify(a->certificate, ingot_buffer_span(&message),
+                                                  signature, reterr);
+        return ingot_under(reterr, r, "answer by \"%s\"", by);
 }
 
 int ingot_sign_check(struct ingot_sign_request *q, ingot_error *reterr)
@@ -76,6 +78,11 @@ int ingot_sign_check_complete(struct ingot_sign_request *q, ingot_error *reterr)
         return ingot_sign_check(q, reterr);
 }
 
+static const uint8_t *signer_identity(const struct ingot_signer *s)
+{
+        return s->openpgp ? s->openpgp->identity : ingot_certificate_fingerprint(s->certificate);
+}
+
 /* Before any answer is made: a signer who can answer nothing of its purpose is a mistake. */
 static int check_signer(const struct ingot_sign_request *q, const struct ingot_signer *s,
                         ingot_error *reterr)
@@ -92,38 +99,39 @@ static int check_signer(const struct ingot_sign_request *q, const struct ingot_s
                                             "key %s: it is not the one whose public key is in the "
                                             "UKI (.pcrpkey)",
                                             s->name);
-        if (!s->certificate)
+        if (!s->certificate && !s->openpgp)
                 return ingot_fail(reterr, INGOT_E_UNSUPPORTED,
                                   "key %s: an answer for %s needs a certificate", s->name, word);
-        if (!may_sign(w, s->certificate))
-                return ingot_fail(reterr, INGOT_E_REFUSED,
-                                  "key %s: \"%s\" is not among those who may answer for %s",
-                                  s->name, ingot_certificate_subject(s->certificate), word);
+        if (!may_sign(w, signer_identity(s)))
+                return ingot_fail(
+                        reterr, INGOT_E_REFUSED,
+                        "key %s: \"%s\" is not among those who may answer for %s", s->name,
+                        s->openpgp ? s->openpgp->name : ingot_certificate_subject(s->certificate),
+                        word);
         return 0;
 }
 
 static bool has_answered(const struct ingot_sign_thing *t, const struct ingot_signer *s)
 {
         for (size_t i = 0; i < t->answer_count; i++)
-                if (!s->certificate ||
-                    (t->answers[i].certificate &&
-                     same_certificate(t->answers[i].certificate, s->certificate)))
+                if (t->purpose == INGOT_PURPOSE_PCR ||
+                    same(ingot_sign_answer_identity(t->answers + i), signer_identity(s)))
                         return true;
         return false;
 }
 
-/* Answers stand in the order of their certificates' fingerprints, whoever came first. */
+/* Answers stand in the order of their identities, whoever came first. */
 static int put_answer(struct ingot_sign_thing *t, struct ingot_sign_answer *a, ingot_error *reterr)
 {
         struct ingot_sign_answer *more =
                 reallocarray(t->answers, t->answer_count + 1, sizeof(*more));
+        const uint8_t *identity = ingot_sign_answer_identity(a);
         size_t at = t->answer_count;
         if (!more)
                 return ingot_fail_nomem(reterr);
         t->answers = more;
-        for (; at > 0 && a->certificate &&
-               memcmp(ingot_certificate_fingerprint(more[at - 1].certificate),
-                      ingot_certificate_fingerprint(a->certificate), INGOT_SHA256_SIZE) > 0;
+        for (; at > 0 && identity &&
+               memcmp(ingot_sign_answer_identity(more + at - 1), identity, INGOT_SHA256_SIZE) > 0;
              at--)
                 more[at] = more[at - 1];
         more[at] = *a;
@@ -135,6 +143,7 @@ static int put_answer(struct ingot_sign_thing *t, struct ingot_sign_answer *a, i
 static void answer_done(struct ingot_sign_answer *a)
 {
         ingot_certificate_free(a->certificate);
+        ingot_openpgp_holder_free(a->openpgp);
         ingot_buffer_done(&a->signature);
 }
 
@@ -147,8 +156,13 @@ static int sign_thing(struct ingot_sign_request *q, struct ingot_sign_thing *t,
         int r = ingot_sign_to_be_signed(q, t, &message, reterr);
         if (r != 0)
                 return r;
-        r = ingot_key_sign(s->key, ingot_buffer_span(&message), &a.signature, reterr);
-        if (r >= 0 && t->purpose != INGOT_PURPOSE_PCR)
+        r = s->openpgp ? ingot_openpgp_holder_sign(s->openpgp, ingot_buffer_span(&message),
+                                                   q->timestamp, &a.signature, reterr)
+                       : ingot_key_sign(s->key, ingot_buffer_span(&message), &a.signature, reterr);
+        if (r >= 0 && s->openpgp)
+                r = ingot_openpgp_holder_decode(
+                        &a.openpgp, ingot_buffer_span(&s->openpgp->certificate), reterr);
+        else if (r >= 0 && t->purpose != INGOT_PURPOSE_PCR)
                 r = ingot_certificate_decode(&a.certificate, ingot_certificate_der(s->certificate),
                                              reterr);
         return r < 0 ? ingot_under(reterr, r, "key %s", s->name) : put_answer(t, &a, reterr);

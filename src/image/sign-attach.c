@@ -236,19 +236,26 @@ static int check_and_write_sums(struct release *l, ingot_error *reterr)
         return put_file(l, SUMS, ingot_buffer_span(&bytes), reterr);
 }
 
-/* NAME.p7s; of further signers NAME.2.p7s … */
+static const char *const suffixes[] = {".p7s", ".gpg"};
+
+/* NAME.p7s, by OpenPGP NAME.gpg; of further signers NAME.2.p7s … */
 static int write_signatures(struct release *l, ingot_error *reterr)
 {
         int r = 0;
         for (size_t i = 0; i < l->q.thing_count; i++) {
                 const struct ingot_sign_thing *t = l->q.things + i;
+                size_t numbers[2] = {0};
                 for (size_t k = 0; t->purpose == INGOT_PURPOSE_RELEASE && k < t->answer_count;
                      k++) {
                         _cleanup_buffer_ struct ingot_buffer der = {0};
                         _cleanup_free_ char *name = NULL;
                         const char *of = l->q.contents[t->content].name;
-                        r = k == 0 ? ingot_format(&name, reterr, "%s.p7s", of)
-                                   : ingot_format(&name, reterr, "%s.%zu.p7s", of, k + 1);
+                        bool openpgp = t->answers[k].openpgp;
+                        size_t number = ++numbers[openpgp];
+                        const char *suffix = suffixes[openpgp];
+                        r = number == 1
+                                    ? ingot_format(&name, reterr, "%s%s", of, suffix)
+                                    : ingot_format(&name, reterr, "%s.%zu%s", of, number, suffix);
                         if (r >= 0)
                                 r = ingot_sign_detached(t->answers + k, &der, reterr);
                         if (r >= 0)
@@ -284,6 +291,41 @@ static int write_image(struct release *l, ingot_error *reterr)
         return r < 0 ? r : put_file(l, name, INGOT_SPAN(line, strlen(line)), reterr);
 }
 
+/* Is it a name that a signature of some content has: that one's, a number, a suffix? */
+static bool is_signature(const struct release *l, const char *name)
+{
+        for (size_t i = 0; i < l->q.thing_count; i++) {
+                const struct ingot_sign_thing *t = l->q.things + i;
+                if (t->purpose != INGOT_PURPOSE_RELEASE)
+                        continue;
+                const char *of = l->q.contents[t->content].name, *rest = name + strlen(of);
+                if (!ingot_starts_with(name, of))
+                        continue;
+                if (rest[0] == '.' && rest[1] >= '1' && rest[1] <= '9')
+                        rest += 1 + strspn(rest + 1, "0123456789");
+                for (size_t k = 0; k < ARRAY_SIZE(suffixes); k++)
+                        if (strcmp(rest, suffixes[k]) == 0)
+                                return true;
+        }
+        return false;
+}
+
+/* Signatures that an earlier attach left, by more signers or other ones. */
+static int remove_leftovers(const struct release *l, ingot_error *reterr)
+{
+        _cleanup_strings_ struct ingot_strings names = {0};
+        int r = ingot_list_directory(AT_FDCWD, *l->folder ? l->folder : "/", &names, reterr);
+        for (size_t i = 0; r >= 0 && i < names.count; i++) {
+                _cleanup_free_ char *path = NULL;
+                if (is_new(l, names.items[i]) || !is_signature(l, names.items[i]))
+                        continue;
+                r = ingot_format(&path, reterr, "%s/%s", l->folder, names.items[i]);
+                if (r >= 0)
+                        r = ingot_file_remove(path, reterr);
+        }
+        return r;
+}
+
 static int commit(struct release *l, struct ingot_strings *ret_files, ingot_error *reterr)
 {
         _cleanup_free_ char *path = NULL;
@@ -296,6 +338,8 @@ static int commit(struct release *l, struct ingot_strings *ret_files, ingot_erro
         }
         if (r >= 0)
                 r = ingot_file_remove(path, reterr);
+        if (r >= 0)
+                r = remove_leftovers(l, reterr);
         for (size_t i = 0; r >= 0 && i < l->count; i++) {
                 if (strcmp(l->files[i].name, SUMS) == 0)
                         last = l->files + i;

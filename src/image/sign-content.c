@@ -91,9 +91,25 @@ static const struct ingot_sign_thing *find_verity(const struct ingot_sign_reques
         return NULL;
 }
 
+const char *ingot_sign_answer_by(const struct ingot_sign_answer *a)
+{
+        return a->openpgp       ? a->openpgp->name
+               : a->certificate ? ingot_certificate_subject(a->certificate)
+                                : "";
+}
+
+const uint8_t *ingot_sign_answer_identity(const struct ingot_sign_answer *a)
+{
+        return a->openpgp       ? a->openpgp->identity
+               : a->certificate ? ingot_certificate_fingerprint(a->certificate)
+                                : NULL;
+}
+
 int ingot_sign_detached(const struct ingot_sign_answer *a, struct ingot_buffer *ret,
                         ingot_error *reterr)
 {
+        if (a->openpgp)
+                return ingot_buffer_append(ret, a->signature.data, a->signature.size, reterr);
         struct ingot_pkcs7_parts parts = {.certificate = a->certificate,
                                           .signature = ingot_buffer_span(&a->signature)};
         return ingot_pkcs7_assemble(&parts, ret, reterr);

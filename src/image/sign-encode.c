@@ -22,6 +22,10 @@ static int add_wish(struct json_object *wanted, const struct ingot_sign_wish *w,
         int r = ingot_json_add_object(wanted, word, &o, reterr);
         if (r >= 0)
                 r = ingot_json_add_u64(o, "threshold", w->threshold, reterr);
+        if (r >= 0 && w->openpgp_count > 0)
+                r = ingot_json_add_array(o, "openpgp", &list, reterr);
+        for (size_t i = 0; r >= 0 && i < w->openpgp_count; i++)
+                r = add_base64(list, NULL, ingot_buffer_span(&w->openpgp[i]->certificate), reterr);
         if (r >= 0)
                 r = ingot_json_add_array(o, "certificates", &list, reterr);
         for (size_t i = 0; r >= 0 && i < w->certificates.count; i++) {
@@ -80,6 +84,9 @@ static int add_answers(const struct ingot_sign_thing *t, struct json_object *o, 
                 r = ingot_json_add_object(list, NULL, &one, reterr);
                 if (r >= 0 && a->certificate)
                         r = add_base64(one, "certificate", ingot_certificate_der(a->certificate),
+                                       reterr);
+                if (r >= 0 && a->openpgp)
+                        r = add_base64(one, "openpgp", ingot_buffer_span(&a->openpgp->certificate),
                                        reterr);
                 if (r >= 0)
                         r = add_base64(one, "signature", ingot_buffer_span(&a->signature), reterr);

@@ -24,6 +24,7 @@ static void thing_done(struct ingot_sign_thing *t)
 {
         for (size_t i = 0; i < t->answer_count; i++) {
                 ingot_certificate_free(t->answers[i].certificate);
+                ingot_openpgp_holder_free(t->answers[i].openpgp);
                 ingot_buffer_done(&t->answers[i].signature);
         }
         free(t->answers);
@@ -41,6 +42,14 @@ static void content_done(struct ingot_sign_content *c)
         free(c->name);
 }
 
+static void wish_done(struct ingot_sign_wish *w)
+{
+        ingot_certificates_done(&w->certificates);
+        for (size_t i = 0; i < w->openpgp_count; i++)
+                ingot_openpgp_holder_free(w->openpgp[i]);
+        free(w->openpgp);
+}
+
 void ingot_sign_request_done(struct ingot_sign_request *q)
 {
         for (size_t i = 0; i < q->thing_count; i++)
@@ -48,7 +57,7 @@ void ingot_sign_request_done(struct ingot_sign_request *q)
         for (size_t i = 0; i < q->content_count; i++)
                 content_done(q->contents + i);
         for (size_t i = 0; i < INGOT_PURPOSES; i++)
-                ingot_certificates_done(&q->wishes[i].certificates);
+                wish_done(q->wishes + i);
         free(q->things);
         free(q->contents);
         free(q->name);
@@ -118,6 +127,19 @@ int ingot_sign_add_part(struct ingot_sign_content *c, enum ingot_sign_part_kind 
         return 0;
 }
 
+int ingot_sign_add_openpgp(struct ingot_sign_wish *w, struct ingot_span content,
+                           ingot_error *reterr)
+{
+        struct ingot_openpgp_holder **h = grow((void **) &w->openpgp, w->openpgp_count,
+                                               sizeof(struct ingot_openpgp_holder *), reterr);
+        if (!h)
+                return -INGOT_E_NOMEM;
+        int r = ingot_openpgp_holder_decode(h, content, reterr);
+        if (r >= 0)
+                w->openpgp_count++;
+        return r;
+}
+
 size_t ingot_sign_find_content(const struct ingot_sign_request *q, const char *name)
 {
         for (size_t i = 0; i < q->content_count; i++)
@@ -175,6 +197,25 @@ static int decode_head(struct ingot_sign_request *q, struct json_object *o, ingo
         return r < 0 ? r : ingot_json_get_u64(o, "timestamp", &q->timestamp, reterr);
 }
 
+/* Those who may by OpenPGP; the member came later than the others. */
+static int decode_openpgp(struct ingot_sign_wish *w, struct json_object *o, ingot_error *reterr)
+{
+        struct json_object *list;
+        if (!json_object_object_get_ex(o, "openpgp", &list))
+                return 0;
+        int r = ingot_json_get_array(o, "openpgp", CERTIFICATES_MAX, &list, reterr);
+        for (size_t i = 0; r >= 0 && i < json_object_array_length(list); i++) {
+                const char *text = json_object_get_string(json_object_array_get_idx(list, i));
+                _cleanup_buffer_ struct ingot_buffer bytes = {0};
+                if (!text)
+                        return ingot_fail(reterr, INGOT_E_FORMAT, "a certificate that is no text");
+                r = ingot_base64_decode(INGOT_SPAN(text, strlen(text)), &bytes, reterr);
+                if (r >= 0)
+                        r = ingot_sign_add_openpgp(w, ingot_buffer_span(&bytes), reterr);
+        }
+        return r;
+}
+
 static int decode_wish(struct ingot_sign_wish *w, struct json_object *o, ingot_error *reterr)
 {
         struct json_object *list;
@@ -188,10 +229,12 @@ static int decode_wish(struct ingot_sign_wish *w, struct json_object *o, ingot_e
                 r = ingot_certificates_decode(&w->certificates, INGOT_SPAN(pem, strlen(pem)),
                                               reterr);
         }
+        if (r >= 0)
+                r = decode_openpgp(w, o, reterr);
         if (r < 0)
                 return r;
-        if (w->threshold < 1 || w->threshold > ANSWERS_MAX ||
-            (w->certificates.count > 0 && w->threshold > w->certificates.count))
+        size_t count = w->certificates.count + w->openpgp_count;
+        if (w->threshold < 1 || w->threshold > ANSWERS_MAX || (count > 0 && w->threshold > count))
                 return ingot_fail(reterr, INGOT_E_FORMAT, "'threshold' cannot be reached");
         w->wanted = true;
         return 0;
@@ -214,6 +257,8 @@ static int decode_wishes(struct ingot_sign_request *q, struct json_object *o, in
                 r = ingot_under(reterr, decode_wish(q->wishes + purpose, one, reterr), "%s", word);
                 if (r < 0)
                         return r;
+                if (purpose != INGOT_PURPOSE_RELEASE && q->wishes[purpose].openpgp_count > 0)
+                        return ingot_fail(reterr, INGOT_E_FORMAT, "%s: not by OpenPGP", word);
                 if (purpose != INGOT_PURPOSE_RELEASE && q->wishes[purpose].threshold != 1)
                         return ingot_fail(reterr, INGOT_E_FORMAT, "%s: 'threshold' is not 1", word);
         }
@@ -309,6 +354,12 @@ static int decode_answer(struct ingot_sign_thing *t, struct json_object *o, ingo
         int r = ingot_json_get_base64(o, "signature", &a->signature, reterr);
         if (r < 0 || t->purpose == INGOT_PURPOSE_PCR)
                 return r;
+        if (t->purpose == INGOT_PURPOSE_RELEASE && json_object_object_get_ex(o, "openpgp", NULL)) {
+                r = ingot_json_get_base64(o, "openpgp", &der, reterr);
+                return r < 0 ? r
+                             : ingot_openpgp_holder_decode(&a->openpgp, ingot_buffer_span(&der),
+                                                           reterr);
+        }
         r = ingot_json_get_base64(o, "certificate", &der, reterr);
         return r < 0 ? r
                      : ingot_certificate_decode(&a->certificate, ingot_buffer_span(&der), reterr);

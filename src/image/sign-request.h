@@ -49,8 +49,9 @@ struct ingot_sign_content {
 };
 
 struct ingot_sign_answer {
-        struct ingot_certificate *certificate; /* NULL of a PCR policy */
-        struct ingot_buffer signature;         /* as ingot_key_sign() makes it */
+        struct ingot_certificate *certificate; /* NULL of a PCR policy, and where the next is not */
+        struct ingot_openpgp_holder *openpgp;  /* only of a release, or NULL */
+        struct ingot_buffer signature; /* as ingot_key_sign() makes it, or a whole OpenPGP one */
 };
 
 struct ingot_sign_thing {
@@ -81,7 +82,9 @@ struct ingot_sign_thing {
 struct ingot_sign_wish {
         bool wanted;
         uint64_t threshold;                     /* how many must answer; 1 but for release */
-        struct ingot_certificates certificates; /* who may; none: whoever has a key */
+        struct ingot_certificates certificates; /* who may, … */
+        struct ingot_openpgp_holder **openpgp; /* … and by OpenPGP; none of both: who has a key */
+        size_t openpgp_count;
 };
 
 struct ingot_sign_request {
@@ -120,6 +123,9 @@ int ingot_sign_add_content(struct ingot_sign_request *q, const char *name,
                            struct ingot_sign_content **ret, ingot_error *reterr);
 int ingot_sign_add_part(struct ingot_sign_content *c, enum ingot_sign_part_kind kind,
                         struct ingot_sign_part **ret, ingot_error *reterr);
+/* Who may sign, too, from a file with an OpenPGP certificate. */
+int ingot_sign_add_openpgp(struct ingot_sign_wish *w, struct ingot_span content,
+                           ingot_error *reterr);
 /* The index, or INGOT_SIGN_NONE. */
 size_t ingot_sign_find_content(const struct ingot_sign_request *q, const char *name);
 
@@ -145,7 +151,11 @@ int ingot_sign_table(struct ingot_sign_request *q, const struct ingot_sign_thing
                      struct ingot_buffer *ret, ingot_error *reterr);
 int ingot_sign_verity(const struct ingot_sign_request *q, struct ingot_buffer *ret,
                       ingot_error *reterr);
-/* The PKCS#7 of one answer over what a thing's key signs, detached. */
+/* Who gave it: subject or user ID; "" of a PCR policy. 32 bytes that tell signers apart, or NULL.
+ */
+const char *ingot_sign_answer_by(const struct ingot_sign_answer *a);
+const uint8_t *ingot_sign_answer_identity(const struct ingot_sign_answer *a);
+/* One answer over what a thing's key signs, detached: PKCS#7, or the OpenPGP signature. */
 int ingot_sign_detached(const struct ingot_sign_answer *a, struct ingot_buffer *ret,
                         ingot_error *reterr);
 

@@ -2,40 +2,13 @@
 /* A certificate is imported into a keyring of its own, which is thrown away. */
 #include "trust/openpgp-certificate.h"
 #include "base/cleanup.h"
+#include "trust/librnp.h"
 
 #include <ctype.h>
 #include <fcntl.h>
-#include <rnp/rnp.h>
-#include <rnp/rnp_err.h>
 #include <stdlib.h>
 
 enum { SUBKEYS_MAX = 1000, USER_IDS_MAX = 1000 };
-
-static void ffi_destroy(rnp_ffi_t *ffi)
-{
-        if (*ffi)
-                rnp_ffi_destroy(*ffi);
-}
-
-static void input_destroy(rnp_input_t *in)
-{
-        rnp_input_destroy(*in);
-}
-
-static void identifiers_destroy(rnp_identifier_iterator_t *i)
-{
-        rnp_identifier_iterator_destroy(*i);
-}
-
-static void key_destroy(rnp_key_handle_t *key)
-{
-        rnp_key_handle_destroy(*key);
-}
-
-static void buffer_destroy(char **text)
-{
-        rnp_buffer_destroy(*text);
-}
 
 void ingot_openpgp_key_done(struct ingot_openpgp_key *k)
 {

@@ -8,13 +8,10 @@
  */
 #include "trust/openpgp.h"
 #include "base/cleanup.h"
+#include "trust/librnp.h"
 
 #include <ctype.h>
 #include <json-c/json.h>
-#include <pthread.h>
-#include <rnp/rnp.h>
-#include <rnp/rnp_err.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #define SIGNATURES_MAX 64
@@ -23,42 +20,6 @@
 static const char begin_clear[] = "-----BEGIN PGP SIGNED MESSAGE-----";
 static const char begin_signature[] = "-----BEGIN PGP SIGNATURE-----";
 static const char end_signature[] = "-----END PGP SIGNATURE-----";
-
-static void ffi_destroy(rnp_ffi_t *ffi)
-{
-        if (*ffi)
-                rnp_ffi_destroy(*ffi);
-}
-
-static void input_destroy(rnp_input_t *in)
-{
-        rnp_input_destroy(*in);
-}
-
-static void output_destroy(rnp_output_t *out)
-{
-        rnp_output_destroy(*out);
-}
-
-static void verify_destroy(rnp_op_verify_t *op)
-{
-        rnp_op_verify_destroy(*op);
-}
-
-static void key_destroy(rnp_key_handle_t *key)
-{
-        rnp_key_handle_destroy(*key);
-}
-
-static void signature_destroy(rnp_signature_handle_t *s)
-{
-        rnp_signature_handle_destroy(*s);
-}
-
-static void buffer_destroy(char **text)
-{
-        rnp_buffer_destroy(*text);
-}
 
 /* What one verification has at hand. */
 struct work {
@@ -389,33 +350,6 @@ static int find_time(const struct ingot_signature_request *q, const struct subje
                         *ret = created;
         }
         return 0;
-}
-
-/*
- * Distributions build librnp with its debugging log always on, to stderr, and with nothing exported
- * that stops it. While it works, stderr is /dev/null to it.
- */
-static pthread_mutex_t quiet_lock = PTHREAD_MUTEX_INITIALIZER;
-
-struct quiet {
-        FILE *null, *real;
-};
-
-static struct quiet quiet_begin(void)
-{
-        pthread_mutex_lock(&quiet_lock);
-        struct quiet q = {.null = fopen("/dev/null", "we"), .real = stderr};
-        if (q.null)
-                stderr = q.null;
-        return q;
-}
-
-static void quiet_end(struct quiet *q)
-{
-        stderr = q->real;
-        if (q->null)
-                fclose(q->null);
-        pthread_mutex_unlock(&quiet_lock);
 }
 
 static int judge(const struct ingot_signature_request *q, struct subject *s, struct operation *o,

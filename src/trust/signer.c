@@ -4,6 +4,7 @@
 #include "base/cleanup.h"
 #include "base/text.h"
 #include "os/file.h"
+#include "trust/verifier-kind.h"
 
 #include <fcntl.h>
 
@@ -119,14 +120,38 @@ static int assign(struct ingot_signers *all, const char *text, ingot_error *rete
                 return ingot_under(reterr, r, "--certificate");
         for (size_t i = 0; i < all->count; i++) {
                 struct ingot_signer *s = &all->items[i];
-                if (s->purpose != purpose || s->certificate)
+                if (s->purpose != purpose || s->certificate || s->openpgp)
                         continue;
                 take_fitting(s, &found);
                 fits = fits || s->certificate;
         }
         return fits ? 0
-                    : ingot_fail(reterr, INGOT_E_REFUSED, "certificate %s fits no key for %s",
-                                 path, ingot_purpose_word(purpose));
+                    : ingot_fail(reterr, INGOT_E_REFUSED, "certificate %s fits no key for %s", path,
+                                 ingot_purpose_word(purpose));
+}
+
+/* A file that is an OpenPGP secret key by its content. 1: it is something else. */
+static int open_openpgp(struct ingot_signer *s, const char *where, const struct ingot_key_ask *ask,
+                        ingot_error *reterr)
+{
+        _cleanup_free_ uint8_t *data = NULL;
+        size_t size;
+        if (ingot_starts_with(where, "pkcs11:"))
+                return 1;
+        int r = ingot_file_read(AT_FDCWD, where, KEY_FILE_SIZE_MAX, &data, &size, reterr);
+        if (r < 0)
+                return r;
+        if (!ingot_verifier_is_openpgp_secret(INGOT_SPAN(data, size)))
+                r = 1;
+        else if (s->purpose != INGOT_PURPOSE_RELEASE)
+                r = ingot_fail(reterr, INGOT_E_REFUSED,
+                               "%s is an OpenPGP key, which cannot serve %s, only release", where,
+                               ingot_purpose_word(s->purpose));
+        else
+                r = ingot_openpgp_holder_open(&s->openpgp, INGOT_SPAN(data, size), where, ask,
+                                              reterr);
+        explicit_bzero(data, size);
+        return r;
 }
 
 static int open_key(struct ingot_signer *s, const char *text, const struct ingot_key_ask *ask,
@@ -136,8 +161,10 @@ static int open_key(struct ingot_signer *s, const char *text, const struct ingot
         if (r >= 0)
                 r = ingot_key_name(&s->name, *ret_where, reterr);
         if (r >= 0)
+                r = open_openpgp(s, *ret_where, ask, reterr);
+        if (r == 1)
                 r = ingot_key_open(&s->key, *ret_where, ask, reterr);
-        if (r < 0)
+        if (r < 0 || s->openpgp)
                 return ingot_under(reterr, r, "--key");
         if (purposes[s->purpose].kinds & 1u << ingot_key_kind(s->key))
                 return 0;
@@ -150,6 +177,8 @@ static int find_certificate(struct ingot_signer *s, const char *where, ingot_err
 {
         bool file = !ingot_starts_with(where, "pkcs11:");
         int r = 0;
+        if (s->openpgp)
+                return 0;
         if (!s->certificate && file)
                 r = find_inside(s, where, reterr);
         if (r >= 0 && !s->certificate && file)
@@ -195,6 +224,7 @@ void ingot_signers_done(struct ingot_signers *s)
                 free(s->items[i].name);
                 ingot_key_free(s->items[i].key);
                 ingot_certificate_free(s->items[i].certificate);
+                ingot_openpgp_holder_free(s->items[i].openpgp);
         }
         free(s->items);
         *s = (struct ingot_signers){0};

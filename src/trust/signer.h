@@ -6,6 +6,7 @@
 #pragma once
 
 #include "trust/certificate.h"
+#include "trust/openpgp-holder.h"
 
 /* What a key is for; the words are secure-boot, verity, pcr, release. */
 enum ingot_purpose {
@@ -22,9 +23,10 @@ int ingot_purpose_parse(const char *word, enum ingot_purpose *ret, ingot_error *
 
 struct ingot_signer {
         enum ingot_purpose purpose;
-        char *name; /* where the key is, without secrets: for messages */
-        struct ingot_key *key;
-        struct ingot_certificate *certificate; /* NULL only for pcr, and Ed25519 release keys */
+        char *name;                            /* where the key is, without secrets: for messages */
+        struct ingot_key *key;                 /* NULL where the key is an OpenPGP one */
+        struct ingot_certificate *certificate; /* NULL only for pcr, Ed25519 and OpenPGP keys */
+        struct ingot_openpgp_holder *openpgp;  /* only of release, or NULL */
 };
 
 struct ingot_signers {
@@ -33,11 +35,12 @@ struct ingot_signers {
 };
 
 /*
- * Opens each "PURPOSE=KEY". Its certificate is that of "PURPOSE=FILE" which fits the key, or else
- * stands in the key's file, or beside it (NAME.key: NAME.crt). Purposes may come more than once.
- * USAGE: not of that form; NOTFOUND: no certificate where one is needed; REFUSED: a certificate that
- * fits no key, or a key that cannot serve its purpose (pcr: RSA; secure-boot: RSA; verity: not
- * Ed25519).
+ * Opens each "PURPOSE=KEY": as ingot_key_open(), or a file with an OpenPGP secret key, which has
+ * its certificate in itself and is only for release. Of others the certificate is that of
+ * "PURPOSE=FILE" which fits the key, or else stands in the key's file, or beside it (NAME.key:
+ * NAME.crt). Purposes may come more than once. USAGE: not of that form; NOTFOUND: no certificate
+ * where one is needed; REFUSED: a certificate that fits no key, or a key that cannot serve its
+ * purpose (pcr: RSA; secure-boot: RSA; verity: not Ed25519).
  */
 int ingot_signers_load(struct ingot_signers *ret, const char *const *keys, size_t key_count,
                        const char *const *certificates, size_t certificate_count,

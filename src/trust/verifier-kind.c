@@ -36,19 +36,20 @@ static bool has_line(struct ingot_span content, const char *prefix)
         return false;
 }
 
-/* Tag 6 in the old or the new form, with a version that there is. */
-static bool is_binary_openpgp(struct ingot_span content)
+/* A packet of this tag in the old or the new form, with a version that there is. */
+static bool is_binary_openpgp(struct ingot_span content, uint8_t number)
 {
         if (content.size < 6)
                 return false;
         uint8_t tag = content.data[0], length = content.data[1];
-        size_t header = tag == 0xc6   ? length < 192   ? 2
-                                        : length < 224 ? 3
-                                                       : 6
-                        : tag == 0x98 ? 2
-                        : tag == 0x99 ? 3
-                        : tag == 0x9a ? 5
-                                      : 0;
+        uint8_t old = (uint8_t) (0x80 | number << 2);
+        size_t header = tag == (0xc0 | number) ? length < 192   ? 2
+                                                 : length < 224 ? 3
+                                                                : 6
+                        : tag == old           ? 2
+                        : tag == old + 1       ? 3
+                        : tag == old + 2       ? 5
+                                               : 0;
         return header > 0 && content.size > header && content.data[header] >= 3 &&
                content.data[header] <= 6;
 }
@@ -123,6 +124,12 @@ static bool short_kind(struct ingot_span content, enum ingot_technology *ret)
         return is_short_key(rest);
 }
 
+bool ingot_verifier_is_openpgp_secret(struct ingot_span content)
+{
+        return is_binary_openpgp(content, 5) ||
+               has_line(content, "-----BEGIN PGP PRIVATE KEY BLOCK-----");
+}
+
 /* What is often taken for a verifier. */
 static const char *mistaken_for(struct ingot_span content)
 {
@@ -152,7 +159,8 @@ int ingot_verifier_recognise(struct ingot_span content, enum ingot_technology *r
                              ingot_error *reterr)
 {
         enum ingot_technology kind;
-        if (is_binary_openpgp(content) || has_line(content, "-----BEGIN PGP PUBLIC KEY BLOCK-----"))
+        if (is_binary_openpgp(content, 6) ||
+            has_line(content, "-----BEGIN PGP PUBLIC KEY BLOCK-----"))
                 kind = INGOT_TECHNOLOGY_OPENPGP;
         else if (has_line(content, "-----BEGIN CERTIFICATE-----") ||
                  has_line(content, "-----BEGIN PUBLIC KEY-----") ||

@@ -26,6 +26,9 @@
 int ingot_verifier_recognise(struct ingot_span content, enum ingot_technology *ret,
                              ingot_error *reterr);
 
+/* An OpenPGP secret key: an armoured block of it, or a binary packet (tag 5). */
+bool ingot_verifier_is_openpgp_secret(struct ingot_span content);
+
 /* May content that is recognised as FOUND stand where WANTED is expected? */
 bool ingot_verifier_fits(enum ingot_technology found, enum ingot_technology wanted);
 

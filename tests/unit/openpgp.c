@@ -5,6 +5,7 @@
 #include "os/file.h"
 #include "signer.h"
 #include "test.h"
+#include "trust/openpgp-holder.h"
 #include "trust/openpgp.h"
 #include "trust/signature.h"
 
@@ -22,8 +23,7 @@ static bool add_key(struct ingot_key_files *keys, struct signer *signer, bool ar
         static unsigned number;
         _cleanup_free_ char *path = NULL;
         return signer && ingot_format(&path, &error, "%s/key%u", test_folder(), number++) == 0 &&
-               signer_export(signer, path, armour) &&
-               ingot_key_files_add(keys, path, &error) == 0;
+               signer_export(signer, path, armour) && ingot_key_files_add(keys, path, &error) == 0;
 }
 
 static struct ingot_signature_request request(const struct ingot_key_files *keys)
@@ -148,8 +148,8 @@ TEST(a_key_that_was_expired_when_it_signed_does_not_count)
 
 TEST(a_key_that_expired_after_it_signed_counts)
 {
-        struct signer_options options = {
-                .created = (uint64_t) time(NULL) - 100000, .lifetime = 1000};
+        struct signer_options options = {.created = (uint64_t) time(NULL) - 100000,
+                                         .lifetime = 1000};
         _cleanup_(signer_free_p) struct signer *s = signer_new(&options);
         _cleanup_key_files_ struct ingot_key_files keys = {0};
         _cleanup_buffer_ struct ingot_buffer document = {0}, got = {0};
@@ -195,13 +195,15 @@ TEST(a_detached_signature_is_checked)
         CHECK_OK(verify_detached(&keys, text, strlen(text), ingot_buffer_span(&signature), &good));
         CHECK_EQ(good.holding, 1);
         CHECK_STR(good.items[0].signature, "signature");
-        CHECK_EQ(verify_detached(&keys, text, strlen(text) - 1, ingot_buffer_span(&signature), &cut),
-                 1);
+        CHECK_EQ(
+                verify_detached(&keys, text, strlen(text) - 1, ingot_buffer_span(&signature), &cut),
+                1);
         CHECK_FAILS(ingot_verdict_error(&cut, &error), INGOT_E_REFUSED, "does not match");
         CHECK_FAILS(verify_detached(&keys, text, strlen(text), INGOT_SPAN("nonsense", 8), &none),
                     INGOT_E_FORMAT, "no signature that ingot knows");
-        CHECK_FAILS(verify_detached(&keys, text, strlen(text), INGOT_SPAN(signature.data, 20), &none),
-                    INGOT_E_FORMAT, "no signature");
+        CHECK_FAILS(
+                verify_detached(&keys, text, strlen(text), INGOT_SPAN(signature.data, 20), &none),
+                INGOT_E_FORMAT, "no signature");
 }
 
 TEST(two_signers_are_two_and_one_twice_is_one)
@@ -211,7 +213,8 @@ TEST(two_signers_are_two_and_one_twice_is_one)
         _cleanup_key_files_ struct ingot_key_files keys = {0};
         _cleanup_buffer_ struct ingot_buffer by_a = {0}, by_b = {0};
         CHECK(add_key(&keys, a, false) && add_key(&keys, b, true));
-        CHECK(signer_detached(a, text, "SHA256", &by_a) && signer_detached(b, text, "SHA256", &by_b));
+        CHECK(signer_detached(a, text, "SHA256", &by_a) &&
+              signer_detached(b, text, "SHA256", &by_b));
         struct ingot_span content = INGOT_SPAN(text, strlen(text));
         struct ingot_reader reader = ingot_reader_of_span(&content);
         struct ingot_signature_request q = request(&keys);
@@ -227,6 +230,77 @@ TEST(two_signers_are_two_and_one_twice_is_one)
                 if (same)
                         CHECK_FAILS(ingot_verdict_error(&v, &error), INGOT_E_REFUSED,
                                     "1 of 2 signatures hold");
+        }
+}
+
+static int answer(void *context, const char *what, char *ret, size_t size, ingot_error *reterr)
+{
+        if (strcmp(what, "key a.secret") != 0)
+                return ingot_fail(reterr, INGOT_E_INTERNAL, "asked for %s", what);
+        snprintf(ret, size, "%s", (char *) context);
+        return 0;
+}
+
+TEST(a_holder_signs_the_same_bytes_each_time)
+{
+        _cleanup_(signer_free_p) struct signer *s =
+                signer_new(&(struct signer_options){.created = 1600000000});
+        _cleanup_openpgp_holder_ struct ingot_openpgp_holder *h = NULL, *public = NULL;
+        _cleanup_buffer_ struct ingot_buffer secret = {0}, a = {0}, b = {0}, early = {0};
+        struct ingot_span message = INGOT_SPAN(text, sizeof(text) - 1);
+        CHECK(s && signer_secret(s, NULL, &secret));
+        CHECK_OK(ingot_openpgp_holder_open(&h, ingot_buffer_span(&secret), "a.secret", NULL,
+                                           &error));
+        CHECK_STR(h->name, "Test archive");
+        CHECK_OK(ingot_openpgp_holder_sign(h, message, 1700000000, &a, &error));
+        CHECK_OK(ingot_openpgp_holder_sign(h, message, 1700000000, &b, &error));
+        CHECK(a.size == b.size && memcmp(a.data, b.data, a.size) == 0);
+        CHECK_OK(ingot_openpgp_holder_decode(&public, ingot_buffer_span(&h->certificate), &error));
+        CHECK_EQ(memcmp(public->identity, h->identity, sizeof(h->identity)), 0);
+        CHECK_OK(ingot_openpgp_holder_verify(public, message, ingot_buffer_span(&a), &error));
+        message.size--;
+        CHECK_FAILS(ingot_openpgp_holder_verify(public, message, ingot_buffer_span(&a), &error),
+                    INGOT_E_REFUSED, "does not match");
+        /* A build that is older than the key. */
+        CHECK_OK(ingot_openpgp_holder_sign(h, message, 1, &early, &error));
+        CHECK_OK(ingot_openpgp_holder_verify(public, message, ingot_buffer_span(&early), &error));
+        CHECK_OK(ingot_buffer_append(&early, a.data, a.size, &error));
+        CHECK(ingot_openpgp_holder_verify(public, message, ingot_buffer_span(&early), &error) < 0);
+}
+
+TEST(a_holders_passphrase_is_asked_for_and_must_be_right)
+{
+        char right[] = "word", wrong[] = "sword";
+        struct ingot_key_ask good = {answer, right}, bad = {answer, wrong};
+        _cleanup_(signer_free_p) struct signer *s = signer_new(&(struct signer_options){0});
+        _cleanup_openpgp_holder_ struct ingot_openpgp_holder *h = NULL, *none = NULL;
+        _cleanup_buffer_ struct ingot_buffer secret = {0}, signature = {0};
+        struct ingot_span message = INGOT_SPAN(text, sizeof(text) - 1);
+        CHECK(s && signer_secret(s, right, &secret));
+        struct ingot_span file = ingot_buffer_span(&secret);
+        CHECK_OK(ingot_openpgp_holder_open(&h, file, "a.secret", &good, &error));
+        CHECK_OK(ingot_openpgp_holder_sign(h, message, 0, &signature, &error));
+        CHECK_FAILS(ingot_openpgp_holder_open(&none, file, "a.secret", &bad, &error),
+                    INGOT_E_FORMAT, "a.secret: it is not opened by that passphrase");
+        CHECK_FAILS(ingot_openpgp_holder_open(&none, file, "a.secret", NULL, &error), INGOT_E_USAGE,
+                    "nobody is asked");
+        CHECK_FAILS(ingot_openpgp_holder_open(&none, ingot_buffer_span(&h->certificate), "a.pgp",
+                                              NULL, &error),
+                    INGOT_E_NOTFOUND, "no secret key in it may sign");
+}
+
+TEST(an_expired_or_revoked_key_does_not_sign)
+{
+        static const struct signer_options bad[] = {{.created = 1500000000, .lifetime = 9},
+                                                    {.revoked = true}};
+        for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+                _cleanup_(signer_free_p) struct signer *s = signer_new(bad + i);
+                _cleanup_buffer_ struct ingot_buffer secret = {0};
+                struct ingot_openpgp_holder *h;
+                CHECK(s && signer_secret(s, NULL, &secret));
+                CHECK_FAILS(ingot_openpgp_holder_open(&h, ingot_buffer_span(&secret), "a.secret",
+                                                      NULL, &error),
+                            INGOT_E_NOTFOUND, "no secret key in it may sign");
         }
 }
 
