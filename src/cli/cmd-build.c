@@ -3,6 +3,7 @@
 #include "base/cleanup.h"
 #include "cli/command.h"
 #include "cli/json.h"
+#include "cli/passphrase.h"
 #include "cli/print.h"
 #include "cli/sign.h"
 #include "image/build.h"
@@ -14,7 +15,7 @@
 struct build_options {
         struct ingot_strings set, keys, certificates;
         bool print, locked, offline;
-        const char *cache;
+        const char *cache, *passphrase_file;
         uint64_t jobs;
 };
 
@@ -36,6 +37,7 @@ static const struct option rows[] = {
                 "given several times"),
         STRINGS(0, "certificate", "PURPOSE=FILE", struct build_options, certificates,
                 "The certificate of that key; by default the one in the key's file, or beside it"),
+        OPTION_PASSPHRASE_FILE(struct build_options, passphrase_file),
         OPTION_JSON,
         OPTION_QUIET,
         {0},
@@ -94,7 +96,7 @@ static int run(const struct invocation *in, ingot_error *reterr)
                 return r;
         if (o->print)
                 return print_recipe(recipe, reterr);
-        r = sign_load(&o->keys, &o->certificates, &signers, reterr);
+        r = sign_load(&o->keys, &o->certificates, o->passphrase_file, &signers, reterr);
         if (r < 0)
                 return r;
         struct ingot_build_options build = {.recipe = recipe,

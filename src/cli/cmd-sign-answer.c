@@ -2,6 +2,7 @@
 /* ingot sign answer --key PURPOSE=KEY REQUEST */
 #include "base/cleanup.h"
 #include "cli/command.h"
+#include "cli/passphrase.h"
 #include "cli/sign.h"
 #include "image/sign-attach.h"
 
@@ -9,7 +10,7 @@
 
 struct answer_options {
         struct ingot_strings keys, certificates;
-        const char *output;
+        const char *output, *passphrase_file;
 };
 
 static int run(const struct invocation *in, ingot_error *reterr)
@@ -27,7 +28,7 @@ static int run(const struct invocation *in, ingot_error *reterr)
         if (r >= 0)
                 r = ingot_sign_request_load(path, &q, reterr);
         if (r >= 0)
-                r = sign_load(&o->keys, &o->certificates, &signers, reterr);
+                r = sign_load(&o->keys, &o->certificates, o->passphrase_file, &signers, reterr);
         if (r >= 0)
                 r = ingot_sign_answer(&q, &signers, &made, reterr);
         if (r >= 0)
@@ -47,6 +48,7 @@ static const struct option rows[] = {
                 "given several times"),
         STRINGS('c', "certificate", "PURPOSE=FILE", struct answer_options, certificates,
                 "The certificate of that key; by default the one in the key's file, or beside it"),
+        OPTION_PASSPHRASE_FILE(struct answer_options, passphrase_file),
         STRING('o', "output", "FILE", struct answer_options, output,
                "Write the answered request there; by default in place of the request"),
         {0},

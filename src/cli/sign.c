@@ -7,9 +7,9 @@
 #include <stdio.h>
 
 int sign_load(const struct ingot_strings *keys, const struct ingot_strings *certificates,
-              struct ingot_signers *ret, ingot_error *reterr)
+              const char *passphrase_file, struct ingot_signers *ret, ingot_error *reterr)
 {
-        struct ingot_key_ask asker = passphrase_from(NULL);
+        struct ingot_key_ask asker = passphrase_from(passphrase_file);
         return ingot_signers_load(ret, (const char *const *) keys->items, keys->count,
                                   (const char *const *) certificates->items, certificates->count,
                                   &asker, reterr);
