@@ -148,12 +148,12 @@ static int verify_whole(const struct invocation *in, const char *name, ingot_err
 {
         const struct verify_options *o = in->options;
         if (o->signatures.count > 0 || o->os.count > 0 || o->purpose || o->context || o->identity ||
-            o->user || o->root || o->threshold || o->time)
+            o->user || o->root || o->time)
                 return ingot_fail(
                         reterr, INGOT_E_USAGE,
-                        "%s is verified as an image: only --key=PURPOSE=FILE, --policy and "
-                        "--sbat-level go with that; for one signature over it give "
-                        "--signature=FILE and neither",
+                        "%s is verified as an image: only --key=PURPOSE=FILE, --threshold, "
+                        "--dbx, --policy and --sbat-level go with that; for one signature over it "
+                        "give --signature=FILE and none of the last three",
                         name);
         return verify_image(in, name, o, reterr);
 }
@@ -164,7 +164,8 @@ static int run(const struct invocation *in, ingot_error *reterr)
         const char *name = in->operands[0];
         _cleanup_file_ struct ingot_file file = INGOT_FILE_NONE;
         bool inside = false;
-        if (o->policy || o->sbat_level || (o->signatures.count == 0 && verify_is_image(name)))
+        if (o->policy || o->sbat_level || o->dbx.count > 0 ||
+            (o->signatures.count == 0 && verify_is_image(name)))
                 return verify_whole(in, name, reterr);
         int r = ingot_file_open(&file, name, reterr);
         if (r < 0)
@@ -201,7 +202,10 @@ static const struct option rows[] = {
              "Let VOA look where the user's verifiers are, not the system's"),
         STRING(0, "root", "DIR", struct verify_options, root, "Let VOA look below this folder"),
         UINT('m', "threshold", "M", struct verify_options, threshold,
-             "So many different keys must have signed; default 1"),
+             "So many different keys must have signed, of a folder the release; default 1"),
+        STRINGS(0, "dbx", "FILE", struct verify_options, dbx,
+                "Of EFI programs: refuse what this dbx revokes (a signature list, signed update or "
+                "the variable); may be given several times"),
         STRING(0, "policy", "POLICY", struct verify_options, policy,
                "Of a disk: demand what this image policy says (systemd.image-policy(7))"),
         STRING(0, "sbat-level", "FILE", struct verify_options, sbat_level,
@@ -225,6 +229,7 @@ static const struct example examples[] = {
          "Check a whole disk image, and that it has an ESP and nothing else"},
         {"ingot verify --sbat-level=level.csv --key=secure-boot=MokListRT uki.efi",
          "Would shim start it, with the keys that are enrolled there?"},
+        {"ingot verify --dbx=dbx.esl --key=secure-boot=mok.crt uki.efi", "Is it revoked?"},
         {"ingot verify release", "Check a folder of artifacts against its sums and manifest"},
         {0},
 };
@@ -237,9 +242,9 @@ const struct command cmd_verify = {
                 "Of a disk image, one of its parts, an EFI program, or a folder of artifacts "
                 "everything is checked: partition tables, hash trees against their data, root "
                 "hashes against command lines and UUIDs, their signatures, Authenticode, PCR "
-                "signatures, manifest and sums. --key=PURPOSE=FILE names who may sign, with "
-                "secure-boot, verity or pcr for PURPOSE; what that purpose signs and is not "
-                "signed is then refused. For secure-boot, FILE may be a "
+                "signatures, manifest and sums, and the signatures of these. --key=PURPOSE=FILE "
+                "names who may sign, with secure-boot, verity, pcr or release for PURPOSE; what "
+                "that purpose signs and is not signed is then refused. For secure-boot, FILE may be a "
                 "signature list, too: db or MokListRT, also as /sys/firmware/efi/efivars has "
                 "them. What no check looks at is listed at the end.\n"
                 "\n"

@@ -245,6 +245,8 @@ struct keys {
         struct ingot_key *pcr;
         struct ingot_image_policy policy;
         struct ingot_sbat sbat_level;
+        struct ingot_key_files release;
+        struct ingot_secure_boot revoked; /* its dbx */
 };
 
 static void keys_done(struct keys *k)
@@ -253,6 +255,8 @@ static void keys_done(struct keys *k)
         ingot_certificates_done(&k->verity);
         ingot_key_free(k->pcr);
         ingot_sbat_done(&k->sbat_level);
+        ingot_key_files_done(&k->release);
+        ingot_secure_boot_done(&k->revoked);
 }
 
 /* Certificates, or a list of them and of digests: db, MokListRT. */
@@ -295,20 +299,39 @@ static int read_pcr_key(struct keys *k, const char *path, struct ingot_verify_op
         return r;
 }
 
+/* Certificates, of X.509 or OpenPGP. */
+static int read_release_key(struct keys *k, const char *path, struct ingot_verify_options *options,
+                            ingot_error *reterr)
+{
+        _cleanup_certificates_ struct ingot_certificates certificates = {0};
+        int r = ingot_key_files_add(&k->release, path, reterr);
+        if (r < 0)
+                return r;
+        const struct ingot_key_file *f = k->release.items + k->release.count - 1;
+        options->release = &k->release;
+        if (f->technology == INGOT_TECHNOLOGY_X509)
+                return ingot_certificates_decode(&certificates, ingot_buffer_span(&f->content),
+                                                 reterr);
+        return f->technology == INGOT_TECHNOLOGY_OPENPGP
+                       ? 0
+                       : ingot_fail(reterr, INGOT_E_UNSUPPORTED,
+                                    "a release is signed by certificates, of X.509 or OpenPGP");
+}
+
 /* "PURPOSE=FILE". */
 static int read_key(struct keys *k, const char *text, struct ingot_verify_options *options,
                     ingot_error *reterr)
 {
-        static const char *const purposes[] = {"secure-boot", "verity", "pcr"};
+        static const char *const purposes[] = {"secure-boot", "verity", "pcr", "release"};
         static int (*const readers[])(struct keys *, const char *, struct ingot_verify_options *,
                                       ingot_error *) = {read_program_keys, read_verity_keys,
-                                                        read_pcr_key};
+                                                        read_pcr_key, read_release_key};
         const char *file = strchr(text, '=');
         _cleanup_free_ char *purpose = NULL;
         if (!file)
                 return ingot_fail(reterr, INGOT_E_USAGE,
                                   "--key=%s: of an image say what it is for: --key=PURPOSE=%s, "
-                                  "with secure-boot, verity or pcr",
+                                  "with secure-boot, verity, pcr or release",
                                   text, text);
         int r = ingot_format(&purpose, reterr, "%.*s", (int) (file - text), text);
         if (r < 0)
@@ -322,12 +345,24 @@ static int read_key(struct keys *k, const char *text, struct ingot_verify_option
                           nearest ? "; did you mean " : "", nearest ? nearest : "");
 }
 
-static int read_keys(struct keys *k, const struct ingot_strings *texts,
+static int read_keys(struct keys *k, const struct verify_options *o,
                      struct ingot_verify_options *options, ingot_error *reterr)
 {
+        static const struct ingot_uuid nobody;
         int r = 0;
-        for (size_t i = 0; i < texts->count && r >= 0; i++)
-                r = read_key(k, texts->items[i], options, reterr);
+        for (size_t i = 0; i < o->keys.count && r >= 0; i++)
+                r = read_key(k, o->keys.items[i], options, reterr);
+        for (size_t i = 0; i < o->dbx.count && r >= 0; i++) {
+                r = ingot_secure_boot_add_file(&k->revoked, INGOT_SECURE_BOOT_DBX, o->dbx.items[i],
+                                               &nobody, reterr);
+                ingot_under(reterr, r, "--dbx");
+                options->dbx = &k->revoked.variables[INGOT_SECURE_BOOT_DBX].list;
+        }
+        if (r >= 0 && o->threshold && !options->release)
+                r = ingot_fail(reterr, INGOT_E_USAGE,
+                               "--threshold counts the signers of a release: name those who may "
+                               "with --key=release=FILE");
+        options->release_threshold = (size_t) o->threshold;
         return r;
 }
 
@@ -379,7 +414,7 @@ int verify_image(const struct invocation *in, const char *name, const struct ver
         if (r >= 0)
                 r = read_sbat_level(&given, o->sbat_level, &options, reterr);
         if (r >= 0)
-                r = read_keys(&given, &o->keys, &options, reterr);
+                r = read_keys(&given, o, &options, reterr);
         if (r >= 0)
                 r = open_subject(&subject, name, reterr);
         if (r >= 0)

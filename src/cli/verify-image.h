@@ -10,7 +10,7 @@ bool verify_is_image(const char *name);
 
 /*
  * Verifies the file or folder NAME: the table on stdout, or JSON. Of the options
- * count the keys ("PURPOSE=FILE"), policy and level. The exit status: 0 holds, 3 refused, 1 could
+ * count the keys ("PURPOSE=FILE"), threshold, dbx, policy and level. The exit status: 0 holds, 3 refused, 1 could
  * not be checked.
  */
 int verify_image(const struct invocation *in, const char *name, const struct verify_options *o,

@@ -20,6 +20,7 @@
 #define CHECKSUM "checksum of an EFI program: firmware does not look at it"
 #define CHECKSUM_SIZE 4
 #define NOBODY "a signature by somebody whose key was not given: its certificates may be anybody's"
+#define UNSIGNED "a release signature that holds: certificates and packets beside it are not signed"
 #define NO_COVER "no hash tree, signature or sum covers it"
 
 /* [*at, offset) of FILE, and goes on behind [offset, offset + size). */
@@ -232,9 +233,12 @@ int ingot_verify_coverage(struct ingot_verify *v, ingot_error *reterr)
         for (size_t i = 0; i < v->file_count && r >= 0; i++) {
                 const struct ingot_verify_file *f = v->files + i;
                 size_t first = v->result.gap_count;
-                if (f->listed || f->is_sums)
+                if (f->listed || f->is_sums || f->covered)
                         continue;
-                if (!f->opened)
+                if (f->is_signature)
+                        r = ingot_verify_add_gap(v, f, 0, f->reader.size,
+                                                 f->is_signed ? UNSIGNED : NOBODY, reterr);
+                else if (!f->opened)
                         r = ingot_verify_add_gap(v, f, 0, f->reader.size, NO_COVER, reterr);
                 else if (f->image.content != INGOT_CONTENT_DISK)
                         r = cover_content(v, f, &f->image, reterr);

@@ -97,6 +97,7 @@ static int check_program(const struct ingot_verify *v, const struct ingot_image 
 {
         const struct ingot_efi_signatures *db = v->options->db;
         static const struct ingot_efi_signatures no_dbx;
+        const struct ingot_efi_signatures *dbx = v->options->dbx ? v->options->dbx : &no_dbx;
         _cleanup_certificates_ struct ingot_certificates inside = {0};
         _cleanup_efi_signatures_ struct ingot_efi_signatures own = {0};
         _cleanup_authenticode_report_ struct ingot_authenticode_report report = {0};
@@ -104,8 +105,7 @@ static int check_program(const struct ingot_verify *v, const struct ingot_image 
         if (r >= 0 && !db)
                 r = add_certificates(&own, &inside, reterr);
         if (r >= 0)
-                r = ingot_authenticode_judge(&image->reader, db ? db : &own, &no_dbx, &report,
-                                             reterr);
+                r = ingot_authenticode_judge(&image->reader, db ? db : &own, dbx, &report, reterr);
         if (r >= 0)
                 r = name_signers(db ? db : &own, &report, &ret->by, reterr);
         if (r >= 0 && !report.allowed)
@@ -114,6 +114,24 @@ static int check_program(const struct ingot_verify *v, const struct ingot_image 
         for (size_t i = 0; i < report.count; i++)
                 ret->signatures = ret->signatures || (db && report.signatures[i].holds);
         return r;
+}
+
+/* It is not signed, and nobody asked for that; but dbx may have its digest. */
+static int add_unsigned(struct ingot_verify *v, const struct ingot_image *image, char *where,
+                        ingot_error *reterr)
+{
+        static const struct ingot_efi_signatures nothing;
+        _cleanup_authenticode_report_ struct ingot_authenticode_report report = {0};
+        ingot_error error = {0};
+        int e = v->options->dbx ? ingot_authenticode_judge(&image->reader, &nothing,
+                                                           v->options->dbx, &report, &error)
+                                : 0;
+        if (e >= 0 && report.in_dbx)
+                e = ingot_fail(&error, INGOT_E_REFUSED, "%s", report.why.text);
+        if (e < 0)
+                return ingot_verify_result(v, CHECK, where, NULL, e, &error, reterr);
+        return ingot_verify_add(v, CHECK, where, INGOT_FINDING_NOT_SIGNED, NULL, "it is not signed",
+                                reterr);
 }
 
 static int visit(struct ingot_verify *v, struct ingot_verify_file *file, struct ingot_image *part,
@@ -128,8 +146,7 @@ static int visit(struct ingot_verify *v, struct ingot_verify_file *file, struct 
         if (r < 0)
                 return r;
         if (!v->options->db && ingot_pe_certificates(&image->uki->pe).size == 0)
-                return ingot_verify_add(v, CHECK, where, INGOT_FINDING_NOT_SIGNED, NULL,
-                                        "it is not signed", reterr);
+                return add_unsigned(v, image, where, reterr);
         int e = check_program(v, image, &on, &error);
         _cleanup_free_ char *by = on.by;
         if (e >= 0)

@@ -89,17 +89,35 @@ static int read_signature(const struct ingot_image *image, struct signature *ret
         return r < 0 ? r : parse(text, size, ret, reterr);
 }
 
-static struct ingot_verify_pair *find_pair(const struct ingot_verify *v, const char *root_hash)
+static bool is_of(const struct ingot_verify_pair *p, const char *root_hash)
 {
         char hex[HEX + 1];
+        if (!p->hash->root_hash_known)
+                return false;
+        ingot_hex(hex, p->hash->root_hash, INGOT_SHA256_SIZE);
+        return strcmp(hex, root_hash) == 0;
+}
+
+static bool find_pair(const struct ingot_verify *v, const char *root_hash)
+{
+        for (size_t i = 0; i < v->pair_count; i++)
+                if (is_of(v->pairs + i, root_hash))
+                        return true;
+        return false;
+}
+
+/* A partition's signature is one of the trees of its disk, a file's of those in files: a release has
+ * the same tree in both. */
+static void note(struct ingot_verify *v, const struct ingot_verify_file *file,
+                 const struct ingot_image *part, const char *root_hash,
+                 enum ingot_finding_state state)
+{
         for (size_t i = 0; i < v->pair_count; i++) {
-                if (!v->pairs[i].hash->root_hash_known)
-                        continue;
-                ingot_hex(hex, v->pairs[i].hash->root_hash, INGOT_SHA256_SIZE);
-                if (strcmp(hex, root_hash) == 0)
-                        return v->pairs + i;
+                struct ingot_verify_pair *p = v->pairs + i;
+                bool beside = part ? p->file == file : !p->hash->partition;
+                if (beside && is_of(p, root_hash))
+                        p->signature = state;
         }
-        return NULL;
 }
 
 /* Who of them signed it; the fingerprint beside the signature is that one's. */
@@ -174,12 +192,11 @@ static int visit(struct ingot_verify *v, struct ingot_verify_file *file, struct 
         int e = read_signature(image, &s, &error);
         if (e >= 0)
                 e = check_signature(v, &s, &by, &covered, &error);
-        struct ingot_verify_pair *pair =
-                e < 0 && !s.root_hash[0] ? NULL : find_pair(v, s.root_hash);
-        if (pair)
-                pair->signature = e == 0   ? INGOT_FINDING_HOLDS
-                                  : e == 1 ? INGOT_FINDING_NO_KEY
-                                           : INGOT_FINDING_REFUSED;
+        if (s.root_hash[0])
+                note(v, file, part, s.root_hash,
+                     e == 0   ? INGOT_FINDING_HOLDS
+                     : e == 1 ? INGOT_FINDING_NO_KEY
+                              : INGOT_FINDING_REFUSED);
         if (covered)
                 r = ingot_verify_cover(v, (struct ingot_verify_covered){.image = image}, reterr);
         if (r < 0) {

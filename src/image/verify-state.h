@@ -10,9 +10,14 @@ struct ingot_verify_file {
         struct ingot_reader reader;
         struct ingot_image image;
         bool opened;
-        bool is_sums, is_manifest;
+        bool is_sums, is_manifest; /* is_sums: SHA256SUMS, or IMAGE.sha256, which nobody signs */
+        bool is_release;           /* the release's signers sign it */
+        bool is_signature;         /* of one of these, and not refused */
+        bool is_signed;            /* by as many as must have; of a signature: it holds */
+        bool covered;              /* each byte of it counted */
         bool digest_known;
-        bool listed; /* its digest is the one that the sums say */
+        bool listed;                                 /* its digest is the one that is wanted */
+        const struct ingot_verify_file *listed_by;   /* the sums that say so */
         uint8_t sha256[INGOT_SHA256_SIZE];
 };
 
@@ -79,6 +84,7 @@ const struct ingot_verify_covered *ingot_verify_covered(const struct ingot_verif
 /* The checks. */
 int ingot_verify_sums(struct ingot_verify *v, ingot_error *reterr);
 int ingot_verify_manifests(struct ingot_verify *v, ingot_error *reterr);
+int ingot_verify_releases(struct ingot_verify *v, ingot_error *reterr);
 int ingot_verify_tables(struct ingot_verify *v, ingot_error *reterr);
 int ingot_verify_trees(struct ingot_verify *v, ingot_error *reterr);
 int ingot_verify_root_hashes(struct ingot_verify *v, ingot_error *reterr);

@@ -79,9 +79,12 @@ static int check_line(struct ingot_verify *v, const char *line, size_t size,
         ingot_hex(hex, f->sha256, INGOT_SHA256_SIZE);
         if (memcmp(hex, line, HEX) != 0)
                 return ingot_fail(reterr, INGOT_E_REFUSED, "its digest is %s", hex);
-        if (f->listed)
+        if (f->listed_by == sums)
                 return ingot_fail(reterr, INGOT_E_FORMAT, "it is named twice");
-        f->listed = true;
+        /* Sums that nobody signs vouch for nothing once it is asked who signed. */
+        f->listed = f->listed || sums->is_release || !v->options->release;
+        if (!f->listed_by || sums->is_release)
+                f->listed_by = sums;
         return 0;
 }
 

@@ -196,8 +196,9 @@ static int open_file(struct ingot_verify *v, struct ingot_verify_file *f, ingot_
 {
         ingot_error error = {0};
         _cleanup_free_ char *where = NULL;
-        f->is_sums = strcmp(f->name, "SHA256SUMS") == 0;
         f->is_manifest = ingot_ends_with(f->name, ".manifest.json");
+        f->is_release = f->is_manifest || strcmp(f->name, "SHA256SUMS") == 0;
+        f->is_sums = !f->is_manifest && (f->is_release || ingot_ends_with(f->name, ".sha256"));
         if (f->is_sums || f->is_manifest)
                 return 0;
         int r = ingot_image_open_flat(&f->reader, &f->image, &error);
@@ -290,6 +291,7 @@ int ingot_verify(const struct ingot_artifact_file *files, size_t count,
                 ingot_verify_pcr_signatures,
                 ingot_verify_sums,
                 ingot_verify_manifests,
+                ingot_verify_releases,
                 ingot_verify_policy,
                 ingot_verify_coverage,
         };

@@ -16,6 +16,7 @@
 #include "format/sbat.h"
 #include "image/open.h"
 #include "trust/certificate.h"
+#include "trust/verdict.h"
 
 enum ingot_finding_state {
         INGOT_FINDING_HOLDS,
@@ -69,11 +70,16 @@ struct ingot_verify_options {
         const struct ingot_key *pcr_key;         /* the public key of PCR signatures, or NULL */
         const struct ingot_sbat *sbat_level;     /* what shim revokes, or NULL */
         const char *sbat_level_name;
+        const struct ingot_efi_signatures *dbx; /* what may not start, or NULL */
+        /* Sums and manifests: here dates do not count, but purposes; and how many of the keys must
+         * have signed (0 is 1). */
+        const struct ingot_key_files *release;
+        size_t release_threshold;
 };
 
 /*
- * Checks all that there is to check; SHA256SUMS and *.manifest.json are known by their names, the
- * rest by content. Fails only for want of memory.
+ * Checks all that there is to check; SHA256SUMS, *.sha256, *.manifest.json and their signatures
+ * are known by their names, the rest by content. Fails only for want of memory.
  */
 int ingot_verify(const struct ingot_artifact_file *files, size_t count,
                  const struct ingot_verify_options *options, struct ingot_verification *ret,

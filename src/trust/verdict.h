@@ -41,6 +41,7 @@ struct ingot_signature_request {
         const char *purpose, *context; /* as in VOA; NULL: none */
         const char *identity;          /* SSH: the signer must be this principal; NULL: any */
         uint64_t now;                  /* seconds since 1970, where a signature says no time */
+        bool undated; /* X.509, where a signature says no time: a certificate's dates do not count */
         size_t threshold;              /* so many different keys must have signed; 0 is 1 */
 };
 

@@ -238,7 +238,10 @@ static int build(X509_STORE *store, X509 *signer, STACK_OF(X509) * all, uint64_t
         if (X509_STORE_CTX_init(c, store, signer, all) != 1)
                 return ingot_fail_nomem(reterr);
         X509_VERIFY_PARAM *p = X509_STORE_CTX_get0_param(c);
-        X509_VERIFY_PARAM_set_time(p, (time_t) time);
+        if (time == INGOT_X509_UNDATED)
+                X509_VERIFY_PARAM_set_flags(p, X509_V_FLAG_NO_CHECK_TIME);
+        else
+                X509_VERIFY_PARAM_set_time(p, (time_t) time);
         X509_VERIFY_PARAM_set_auth_level(p, SECURITY_LEVEL);
         X509_VERIFY_PARAM_set_flags(p, X509_V_FLAG_PARTIAL_CHAIN);
         return 0;

@@ -24,6 +24,9 @@ int ingot_x509_keys_load(const struct ingot_key_files *files, struct ingot_x509_
 /* The item that holds this very certificate and is no anchor, or NULL. */
 const struct ingot_x509_item *ingot_x509_keys_find(const struct ingot_x509_keys *k, X509 *signer);
 
+/* No time: dates do not count, and a revocation counts whenever it was. */
+#define INGOT_X509_UNDATED UINT64_MAX
+
 /* May SIGNER have signed at TIME? If not, J is refused. SENT are the signature's certificates; ITEM
  * is what ingot_x509_keys_find() says. */
 int ingot_x509_check(const struct ingot_x509_keys *k, X509 *signer, STACK_OF(X509) * sent,

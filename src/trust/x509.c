@@ -247,7 +247,7 @@ static int judge_signer(struct work *w, CMS_SignerInfo *si, struct ingot_verdict
         struct ingot_judgement *j;
         X509 *signer = find_signer(w, si);
         const char *digest = digest_of(si);
-        uint64_t time = w->request->now;
+        uint64_t time = w->request->undated ? INGOT_X509_UNDATED : w->request->now;
         int r = ingot_verdict_add(v, INGOT_TECHNOLOGY_X509, &j, reterr);
         if (r < 0)
                 return r;

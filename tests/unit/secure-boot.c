@@ -73,6 +73,7 @@ TEST(a_file_is_recognised_by_its_content)
         struct made_section section = {".text", "code"};
         struct ingot_span program = make_pe(INGOT_PE_MACHINE_X86_64, &section, 1);
         _cleanup_free_ uint8_t *owned = (uint8_t *) program.data;
+        CHECK(owned);
         CHECK_OK(make(&p, "db", BEGINS, &error));
         CHECK_OK(ingot_certificate_pem(p.certificate, &pem, &error));
         CHECK_OK(ingot_secure_boot_add(&s, INGOT_SECURE_BOOT_DB, ingot_buffer_span(&pem), &owner,
@@ -88,6 +89,13 @@ TEST(a_file_is_recognised_by_its_content)
         CHECK_OK(ingot_secure_boot_add(&s, INGOT_SECURE_BOOT_DB, ingot_buffer_span(&list), &owner,
                                        &error));
         CHECK_EQ(db->count, 2);
+        /* And as efivarfs shows a variable. */
+        _cleanup_buffer_ struct ingot_buffer dump = {0};
+        CHECK_OK(ingot_buffer_append(&dump, "\x27\0\0", 4, &error));
+        CHECK_OK(ingot_buffer_append(&dump, list.data, list.size, &error));
+        CHECK_OK(ingot_secure_boot_add(&s, INGOT_SECURE_BOOT_DBX, ingot_buffer_span(&dump), &owner,
+                                       &error));
+        CHECK_EQ(s.variables[INGOT_SECURE_BOOT_DBX].list.count, 2);
         CHECK_FAILS(ingot_secure_boot_add(&s, INGOT_SECURE_BOOT_DB, INGOT_SPAN("#!/bin/sh", 9),
                                           &owner, &error),
                     INGOT_E_FORMAT, "no certificate, signature list, signed update or EFI program");

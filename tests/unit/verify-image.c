@@ -68,9 +68,10 @@ static int write_buffer(void *context, uint64_t offset, const void *data, size_t
         return r;
 }
 
-static int sign_program(void *context, struct ingot_buffer *bytes, ingot_error *error)
+/* KEEP: behind the signatures that are there. */
+static int sign_again(const struct signer *s, struct ingot_buffer *bytes, bool keep,
+                      ingot_error *error)
 {
-        const struct signer *s = context;
         _cleanup_pe_ struct ingot_pe pe = {0};
         _cleanup_buffer_ struct ingot_buffer der = {0}, out = {0};
         const struct ingot_span span = ingot_buffer_span(bytes);
@@ -85,7 +86,8 @@ static int sign_program(void *context, struct ingot_buffer *bytes, ingot_error *
                 e = ingot_authenticode_sign(digest, s->key, s->certificate, &der, error);
         if (e < 0)
                 return e;
-        const struct ingot_authenticode_attachment a = {.signature = ingot_buffer_span(&der)};
+        const struct ingot_authenticode_attachment a = {.signature = ingot_buffer_span(&der),
+                                                         .keep = keep};
         e = ingot_authenticode_attach(&r, &pe, &a, &w, &size, error);
         if (e < 0)
                 return e;
@@ -93,6 +95,11 @@ static int sign_program(void *context, struct ingot_buffer *bytes, ingot_error *
         *bytes = out;
         out = (struct ingot_buffer){0};
         return 0;
+}
+
+static int sign_program(void *context, struct ingot_buffer *bytes, ingot_error *error)
+{
+        return sign_again(context, bytes, false, error);
 }
 
 static struct signer ours, theirs;
@@ -725,4 +732,89 @@ TEST(revoked_components_are_refused_by_name_and_generation)
                 CHECK(!cases[i].why || strstr(f->why, cases[i].why));
                 CHECK_EQ(ingot_verification_state(&v), cases[i].state);
         }
+}
+
+/* What firmware has in db, and in dbx: the certificate or the program's digest. */
+static int verify_program(struct ingot_buffer *uki, const struct signer *by,
+                          const struct ingot_efi_signatures *dbx, struct ingot_verification *ret,
+                          ingot_error *error)
+{
+        const struct ingot_span span = ingot_buffer_span(uki);
+        const struct ingot_artifact_file file = {.name = "uki.efi",
+                                                 .reader = ingot_reader_of_span(&span)};
+        static const struct ingot_uuid nobody;
+        _cleanup_efi_signatures_ struct ingot_efi_signatures db = {0};
+        const struct ingot_verify_options options = {
+                .threads = 1, .db = by ? &db : NULL, .dbx = dbx};
+        int r = by ? ingot_efi_signatures_add(&db, INGOT_EFI_SIGNATURE_X509, &nobody,
+                                              ingot_certificate_der(by->certificate), error)
+                   : 0;
+        return r < 0 ? r : ingot_verify(&file, 1, &options, ret, error);
+}
+
+static int copy_uki(struct made_image *m, struct ingot_buffer *ret, ingot_error *error)
+{
+        return ingot_buffer_append(ret, m->bytes[MADE_UKI].data, m->bytes[MADE_UKI].size, error);
+}
+
+TEST(of_two_signatures_of_a_uki_one_that_is_known_is_enough)
+{
+        ingot_error error = {0};
+        struct made_image *m = signed_image(&error);
+        CHECK(m);
+        _cleanup_buffer_ struct ingot_buffer uki = {0};
+        CHECK_OK(copy_uki(m, &uki, &error));
+        CHECK_OK(sign_again(&theirs, &uki, true, &error));
+        const struct signer *both[] = {&ours, &theirs};
+        for (size_t i = 0; i < ARRAY_SIZE(both); i++) {
+                _cleanup_verification_ struct ingot_verification v = {0};
+                CHECK_OK(verify_program(&uki, both[i], NULL, &v, &error));
+                const struct ingot_finding *f = find(&v, "Authenticode", INGOT_FINDING_HOLDS);
+                CHECK(f);
+                CHECK_STR(f->by, i == 0 ? "CN = ours" : "CN = theirs");
+        }
+        struct signer third = {0};
+        _cleanup_verification_ struct ingot_verification v = {0};
+        CHECK_OK(make_signer(&third, "third", &error));
+        int r = verify_program(&uki, &third, NULL, &v, &error);
+        ingot_key_free(third.key);
+        ingot_certificate_free(third.certificate);
+        CHECK_OK(r);
+        CHECK(find(&v, "Authenticode", INGOT_FINDING_REFUSED));
+}
+
+TEST(what_dbx_has_is_refused_with_a_key_and_without)
+{
+        ingot_error error = {0};
+        struct made_image *m = signed_image(&error), *plain = image(&error);
+        CHECK(m && plain);
+        const struct ingot_uuid owner = {0};
+        _cleanup_efi_signatures_ struct ingot_efi_signatures dbx = {0}, digests = {0}, other = {0};
+        CHECK_OK(ingot_efi_signatures_add(&dbx, INGOT_EFI_SIGNATURE_X509, &owner,
+                                          ingot_certificate_der(ours.certificate), &error));
+        CHECK_OK(ingot_efi_signatures_add(&other, INGOT_EFI_SIGNATURE_X509, &owner,
+                                          ingot_certificate_der(theirs.certificate), &error));
+        const struct signer *keys[] = {&ours, NULL};
+        for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
+                _cleanup_verification_ struct ingot_verification v = {0}, w = {0};
+                CHECK_OK(verify_program(m->bytes + MADE_UKI, keys[i], &dbx, &v, &error));
+                const struct ingot_finding *f = find(&v, "Authenticode", INGOT_FINDING_REFUSED);
+                CHECK(f);
+                CHECK(strstr(f->why, "revoked: dbx has it"));
+                CHECK_OK(verify_program(m->bytes + MADE_UKI, keys[i], &other, &w, &error));
+                CHECK(!find(&w, "Authenticode", INGOT_FINDING_REFUSED));
+        }
+        /* By its digest, also when nobody signed it. */
+        const struct ingot_span span = ingot_buffer_span(plain->bytes + MADE_UKI);
+        const struct ingot_reader reader = ingot_reader_of_span(&span);
+        _cleanup_pe_ struct ingot_pe pe = {0};
+        uint8_t digest[INGOT_SHA256_SIZE];
+        CHECK_OK(ingot_pe_decode(&reader, &pe, &error));
+        CHECK_OK(ingot_pe_authenticode_sha256(&reader, &pe, digest, &error));
+        CHECK_OK(ingot_efi_signatures_add(&digests, INGOT_EFI_SIGNATURE_SHA256, &owner,
+                                          INGOT_SPAN(digest, sizeof(digest)), &error));
+        _cleanup_verification_ struct ingot_verification v = {0};
+        CHECK_OK(verify_program(plain->bytes + MADE_UKI, NULL, &digests, &v, &error));
+        CHECK(find(&v, "Authenticode", INGOT_FINDING_REFUSED));
+        CHECK(strstr(find(&v, "Authenticode", INGOT_FINDING_REFUSED)->why, "dbx has its digest"));
 }
