@@ -195,18 +195,18 @@ static int visit_signature(struct ingot_verify *v, struct thing *t, struct ingot
         return ingot_verify_result(v, CHECK, where, by, e, &error, reterr);
 }
 
-/* A manifest that has no signature of its own, but signed sums name it. */
-static const char *vouched_by(const struct thing *t)
+/* A manifest that too few signed, but signed sums name it: OpenPGP signs only those. */
+static const char *vouched_by(const struct thing *t, size_t wanted)
 {
         const struct ingot_verify_file *sums = t->file->listed_by;
-        return t->count == 0 && sums && sums->is_signed ? sums->name : NULL;
+        return t->signers.count < wanted && sums && sums->is_signed ? sums->name : NULL;
 }
 
 /* Of all signatures together: did as many sign as must have? */
 static int add_whole(struct ingot_verify *v, struct thing *t, ingot_error *reterr)
 {
         size_t wanted = v->options->release_threshold ? v->options->release_threshold : 1;
-        const char *sums = vouched_by(t);
+        const char *sums = vouched_by(t, wanted);
         char by[64], why[128], *where;
         if (!v->options->release && t->count > 0)
                 return 0;

@@ -106,8 +106,8 @@ static bool find_pair(const struct ingot_verify *v, const char *root_hash)
         return false;
 }
 
-/* A partition's signature is one of the trees of its disk, a file's of those in files: a release has
- * the same tree in both. */
+/* A partition's signature is one of the trees of its disk, a file's of those in files: a release
+ * has the same tree in both. */
 static void note(struct ingot_verify *v, const struct ingot_verify_file *file,
                  const struct ingot_image *part, const char *root_hash,
                  enum ingot_finding_state state)

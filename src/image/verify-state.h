@@ -16,8 +16,8 @@ struct ingot_verify_file {
         bool is_signed;            /* by as many as must have; of a signature: it holds */
         bool covered;              /* each byte of it counted */
         bool digest_known;
-        bool listed;                                 /* its digest is the one that is wanted */
-        const struct ingot_verify_file *listed_by;   /* the sums that say so */
+        bool listed;                               /* its digest is the one that is wanted */
+        const struct ingot_verify_file *listed_by; /* the sums that say so */
         uint8_t sha256[INGOT_SHA256_SIZE];
 };
 

@@ -87,7 +87,7 @@ static int sign_again(const struct signer *s, struct ingot_buffer *bytes, bool k
         if (e < 0)
                 return e;
         const struct ingot_authenticode_attachment a = {.signature = ingot_buffer_span(&der),
-                                                         .keep = keep};
+                                                        .keep = keep};
         e = ingot_authenticode_attach(&r, &pe, &a, &w, &size, error);
         if (e < 0)
                 return e;

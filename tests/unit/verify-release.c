@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Signatures of sums and manifests beside them: who signed, how many must have, and which do not. */
+/* Signatures of sums and manifests beside them: who signed, how many must have, and which do not.
+ */
 #include "base/cleanup.h"
 #include "fixture.h"
 #include "image/verify.h"
@@ -28,9 +29,9 @@ static int make_signer(struct signer *s, const char *name)
                                                           .not_after = FAR_FUTURE + 1,
                                                           .serial = {1}};
         int r = s->key ? 0 : ingot_key_generate(&s->key, INGOT_KEY_RSA, 2048, &error);
-        return r < 0 || s->certificate ? r
-                                       : ingot_certificate_create(&s->certificate, s->key, &profile,
-                                                                  &error);
+        return r < 0 || s->certificate
+                       ? r
+                       : ingot_certificate_create(&s->certificate, s->key, &profile, &error);
 }
 
 /* A folder with one artifact, its sums, and what is put beside them. */
@@ -233,7 +234,7 @@ TEST(a_certificate_with_a_wrong_purpose_is_refused)
         }
 }
 
-TEST(a_manifest_without_a_signature_holds_by_signed_sums_that_name_it)
+TEST(a_manifest_that_too_few_signed_holds_by_signed_sums_that_name_it)
 {
         _cleanup_folder_ struct folder f = {0};
         uint8_t digest[INGOT_SHA256_SIZE];
@@ -250,6 +251,15 @@ TEST(a_manifest_without_a_signature_holds_by_signed_sums_that_name_it)
         verify(&f);
         CHECK_EQ(find(&f, "bare.manifest.json")->state, INGOT_FINDING_HOLDS);
         CHECK_STR(find(&f, "bare.manifest.json")->by, "SHA256SUMS");
+        /* Both must have signed the sums; one of them signs nothing else. */
+        f.threshold = 2;
+        CHECK_OK(add_key(&f, &two));
+        CHECK_OK(add_signature(&f, "bare.manifest.json.p7s", &one, INGOT_SPAN("{}\n", 3)));
+        verify(&f);
+        CHECK_EQ(find(&f, "bare.manifest.json")->state, INGOT_FINDING_REFUSED);
+        CHECK_OK(add_signature(&f, "SHA256SUMS.2.p7s", &two, sums_of(&f)));
+        verify(&f);
+        CHECK_EQ(find(&f, "bare.manifest.json")->state, INGOT_FINDING_HOLDS);
 }
 
 /* It is no part of the release: its bytes count, and vouch for nothing when a key is given. */
