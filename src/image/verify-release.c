@@ -195,7 +195,7 @@ static int visit_signature(struct ingot_verify *v, struct thing *t, struct ingot
         return ingot_verify_result(v, CHECK, where, by, e, &error, reterr);
 }
 
-/* A manifest that too few signed, but signed sums name it: OpenPGP signs only those. */
+/* A manifest that too few signed, but signed sums name it. */
 static const char *vouched_by(const struct thing *t, size_t wanted)
 {
         const struct ingot_verify_file *sums = t->file->listed_by;
