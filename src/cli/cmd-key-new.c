@@ -74,7 +74,8 @@ static const struct option rows[] = {
         CHOICE(0, "algorithm", "WORD", struct key_new_options, algorithm, algorithm_words,
                "Another algorithm than the kind's own"),
         STRING(0, "token", "URI", struct key_new_options, token,
-               "Make only the certificate, of the key that a token has (pkcs11:...)"),
+               "Make the key in a token, where pkcs11:token=LABEL;object=NAME names it; of one "
+             "that is there only the certificate"),
         OPTION_PASSPHRASE_FILE(struct key_new_options, passphrase_file),
         STRING(0, "date", "DATE", struct key_new_options, date,
                "First day of validity, as YYYY-MM-DD; default: today"),
@@ -89,6 +90,7 @@ struct made {
         const struct kind *kind;
         struct ingot_key *key;
         struct ingot_certificate *certificate;
+        bool in_token;          /* the key was made there */
         char *paths[FILES_MAX]; /* .key, .crt, .pub; NULL: not written */
 };
 
@@ -189,21 +191,58 @@ static int make_certificate(struct made *m, const struct key_new_options *o, ing
         return ingot_certificate_create(&m->certificate, m->key, &p, reterr);
 }
 
-static int make_key(struct made *m, const struct key_new_options *o, ingot_error *reterr)
+static int choose_algorithm(const struct made *m, const struct key_new_options *o, int *ret,
+                            ingot_error *reterr)
 {
         int a = o->algorithm >= 0 ? o->algorithm : m->kind->algorithm;
         if (!(m->kind->allowed & 1u << a))
                 return ingot_fail(reterr, INGOT_E_USAGE, "%s cannot be a key of %s: %s",
                                   m->kind->word, algorithm_words[a], m->kind->only);
-        return ingot_key_generate(&m->key, algorithms[a].kind, algorithms[a].bits, reterr);
+        *ret = a;
+        return 0;
+}
+
+static int make_key(struct made *m, const struct key_new_options *o, ingot_error *reterr)
+{
+        int a, r = choose_algorithm(m, o, &a, reterr);
+        return r < 0 ? r
+                     : ingot_key_generate(&m->key, algorithms[a].kind, algorithms[a].bits, reterr);
+}
+
+/* A token is opened twice, to make the key and to sign with it; its PIN is asked for once. */
+struct remembered {
+        const struct ingot_key_ask *ask;
+        bool known;
+        char text[256];
+};
+
+static int ask_once(void *context, const char *what, char *ret, size_t size, ingot_error *reterr)
+{
+        struct remembered *m = context;
+        int r = m->known ? 0 : m->ask->ask(m->ask->context, what, m->text, sizeof(m->text), reterr);
+        if (r < 0)
+                return r;
+        m->known = true;
+        snprintf(ret, size, "%s", m->text);
+        return 0;
 }
 
 static int open_token(struct made *m, const struct key_new_options *o, ingot_error *reterr)
 {
         struct ingot_key_ask asker = passphrase_from(o->passphrase_file);
+        struct remembered secret = {.ask = &asker};
+        struct ingot_key_ask once = {ask_once, &secret};
+        int a, r;
         if (strncmp(o->token, "pkcs11:", 7) != 0)
                 return ingot_fail(reterr, INGOT_E_USAGE, "--token: a URI starts with pkcs11:");
-        int r = ingot_key_open(&m->key, o->token, &asker, reterr);
+        r = choose_algorithm(m, o, &a, reterr);
+        if (r >= 0)
+                r = ingot_key_generate_in_token(o->token, algorithms[a].kind, algorithms[a].bits,
+                                                &once, reterr);
+        m->in_token = r == 0;
+        if (r >= 0)
+                r = ingot_key_open(&m->key, o->token, &once, reterr);
+        explicit_bzero(secret.text, sizeof(secret.text));
         if (r < 0)
                 return r;
         for (size_t i = 0; i < ALGORITHMS; i++)
@@ -296,6 +335,8 @@ static void print_made(const struct made *m)
         struct tm tm;
         if (gmtime_r(&end, &tm))
                 strftime(until, sizeof(until), "%Y-%m-%d", &tm);
+        if (m->in_token)
+                printf("private key made in the token, %s\n", ingot_key_algorithm(m->key));
         for (size_t i = 0; i < FILES_MAX; i++) {
                 if (!m->paths[i])
                         continue;
@@ -384,8 +425,9 @@ const struct command cmd_key_new = {
                    "by its owner alone) beside its certificate NAME.crt, and pcr.pub, the bare "
                    "public key that enrolling a TPM wants. Nothing is ever overwritten.\n\n"
                    "Keys are encrypted when --passphrase-file is given. A key that should never "
-                   "lie in a file is made in a token by the token's own tools; --token makes its "
-                   "certificate here, and every command takes its URI where it takes a file.",
+                   "lie in a file is made in a token by --token; of a key that is there already "
+                   "only the certificate is made. Every command takes a token's URI where it "
+                   "takes a key's file.",
         .rows = rows,
         .examples = examples,
         .operands_min = 1,

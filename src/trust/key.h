@@ -71,6 +71,12 @@ int ingot_key_public_pkcs1(const struct ingot_key *k, struct ingot_buffer *ret,
  * ECDSA; ignored for Ed25519. */
 int ingot_key_generate(struct ingot_key **ret, enum ingot_key_kind kind, unsigned bits,
                        ingot_error *reterr);
+/* The same in the token that the URI names, under the label that it gives (object=NAME); it never
+ * leaves the token. 1: a key of that label is there, and nothing was made. NOTFOUND: no such token;
+ * REFUSED: a wrong PIN; UNSUPPORTED: built without p11-kit, or Ed25519. */
+int ingot_key_generate_in_token(const char *where, enum ingot_key_kind kind, unsigned bits,
+                                const struct ingot_key_ask *ask, ingot_error *reterr);
+
 /* PKCS#8 in PEM, encrypted (PBKDF2, AES-256-CBC) when a passphrase is given. */
 int ingot_key_private_pem(const struct ingot_key *k, const char *passphrase,
                           struct ingot_buffer *ret, ingot_error *reterr);

@@ -49,6 +49,10 @@ void ingot_uri_erase(char *uri, const char *key);
 int ingot_token_open(EVP_PKEY **ret, const char *uri, const struct ingot_key_ask *ask,
                      ingot_error *reterr);
 
+/* The work of ingot_key_generate_in_token(), by p11-kit. PIN: "" takes the URI's pin-value. */
+int ingot_token_generate(const char *uri, const char *pin, enum ingot_key_kind kind, unsigned bits,
+                         ingot_error *reterr);
+
 INGOT_DEFINE_CLEANUP(BIO, BIO_vfree);
 INGOT_DEFINE_CLEANUP(EVP_PKEY, EVP_PKEY_free);
 INGOT_DEFINE_CLEANUP(EVP_MD_CTX, EVP_MD_CTX_free);

@@ -123,6 +123,29 @@ static int open_by_engine(EVP_PKEY **ret, const char *uri, UI_METHOD *ui, char *
 }
 #endif
 
+int ingot_key_generate_in_token(const char *where, enum ingot_key_kind kind, unsigned bits,
+                                const struct ingot_key_ask *ask, ingot_error *reterr)
+{
+        _cleanup_free_ char *uri = NULL, *name = NULL;
+        char pin[PIN_SIZE_MAX];
+        int r = ingot_strdup(&uri, where, reterr);
+        if (r >= 0)
+                r = ingot_key_name(&name, where, reterr);
+        if (r >= 0)
+                r = ask_pin(uri, ask, pin, reterr);
+        if (r < 0)
+                return r;
+#if HAVE_P11_KIT
+        r = ingot_token_generate(uri, pin, kind, bits, reterr);
+#else
+        (void) kind, (void) bits;
+        r = ingot_fail(reterr, INGOT_E_UNSUPPORTED,
+                       "this ingot is built without p11-kit, which makes keys in tokens");
+#endif
+        OPENSSL_cleanse(pin, sizeof(pin));
+        return ingot_under(reterr, r, "%s", name);
+}
+
 int ingot_token_open(EVP_PKEY **ret, const char *where, const struct ingot_key_ask *ask,
                      ingot_error *reterr)
 {
