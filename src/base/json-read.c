@@ -32,7 +32,7 @@ int ingot_json_parse(struct ingot_span text, size_t max, struct json_object **re
         _cleanup_json_ struct json_object *o = json_tokener_parse_ex(t, p, (int) text.size);
         enum json_tokener_error e = json_tokener_get_error(t);
         if (e == json_tokener_continue)
-                return ingot_fail(reterr, INGOT_E_FORMAT, "the JSON ends in its midst, at byte %zu",
+                return ingot_fail(reterr, INGOT_E_FORMAT, "no JSON: it ends too early, at byte %zu",
                                   text.size);
         if (e != json_tokener_success)
                 return ingot_fail(reterr, INGOT_E_FORMAT, "no JSON at byte %zu: %s",
