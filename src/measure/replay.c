@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "measure/replay.h"
+#include "measure/record.h"
 
 #define DYNAMIC_FIRST 17
 #define DYNAMIC_LAST 22
@@ -26,17 +27,11 @@ static int replay_event(struct ingot_replay *replay, const struct ingot_event *e
                 replay->ignored++;
                 return 0;
         }
-        for (size_t i = 0; i < e->digest_count; i++) {
-                const struct ingot_event_digest *digest = e->digests + i;
-                enum ingot_bank bank;
-                if (!ingot_bank_of_algorithm(digest->algorithm, &bank) ||
-                    digest->size != ingot_bank_size(bank))
-                        continue;
-                int r = ingot_pcr_extend_digest(replay->pcrs + e->index, bank, digest->data,
-                                                reterr);
-                if (r < 0)
-                        return r;
-        }
+        struct ingot_record record;
+        ingot_record_of_event(e, &record);
+        int r = ingot_record_extend(&record, replay->pcrs + e->index, reterr);
+        if (r < 0)
+                return r;
         replay->touched |= 1u << e->index;
         return 0;
 }
