@@ -5,6 +5,7 @@
 #include "cli/json.h"
 #include "cli/print.h"
 #include "cli/table.h"
+#include "os/file.h"
 
 #include <string.h>
 
@@ -47,12 +48,14 @@ static int print_pcrs(const struct ingot_check *c, ingot_error *reterr)
                                                       {.title = "SHA-256"}};
         _cleanup_table_ struct table t = TABLE(columns);
         int r = 0;
-        for (unsigned i = 0; r >= 0 && i < INGOT_CHECK_PCRS; i++) {
-                if (!c->pcrs[i][0])
+        for (unsigned i = 0; r >= 0 && i < INGOT_PCR_COUNT; i++) {
+                char hex[2 * INGOT_SHA256_SIZE + 1];
+                if (!(c->pcr_banks[i] & 1U << INGOT_BANK_SHA256))
                         continue;
+                ingot_hex(hex, c->pcrs[i].value[INGOT_BANK_SHA256], INGOT_SHA256_SIZE);
                 r = table_addf(&t, reterr, "%u", i);
                 if (r >= 0)
-                        r = table_add(&t, c->pcrs[i], reterr);
+                        r = table_add(&t, hex, reterr);
         }
         if (r >= 0)
                 table_print(&t, stdout);
@@ -111,17 +114,27 @@ static int add_failed(struct json_object *o, const struct ingot_check *c, ingot_
         return r < 0 ? r : ingot_json_add(o, "failed_units", &list, reterr);
 }
 
+/* {"sha256": {"0": …}, …}: the banks that the guest's TPM has. */
 static int add_pcrs(struct json_object *o, const struct ingot_check *c, ingot_error *reterr)
 {
-        _cleanup_json_ struct json_object *pcrs = NULL;
-        int r = ingot_json_new_object(&pcrs, reterr);
-        for (unsigned i = 0; r >= 0 && i < INGOT_CHECK_PCRS; i++) {
-                char key[8];
-                snprintf(key, sizeof(key), "%u", i);
-                if (c->pcrs[i][0])
-                        r = ingot_json_add_text(pcrs, key, c->pcrs[i], reterr);
+        struct json_object *pcrs, *list;
+        int r = ingot_json_add_object(o, "pcrs", &pcrs, reterr);
+        for (enum ingot_bank bank = 0; r >= 0 && bank < INGOT_BANK_MAX; bank++) {
+                list = NULL;
+                for (unsigned i = 0; r >= 0 && i < INGOT_PCR_COUNT; i++) {
+                        char key[8];
+                        snprintf(key, sizeof(key), "%u", i);
+                        if (!(c->pcr_banks[i] & 1U << bank))
+                                continue;
+                        if (!list)
+                                r = ingot_json_add_object(pcrs, ingot_bank_name(bank), &list,
+                                                          reterr);
+                        if (r >= 0)
+                                r = ingot_json_add_hex(list, key, c->pcrs[i].value[bank],
+                                                       ingot_bank_size(bank), reterr);
+                }
         }
-        return r < 0 ? r : ingot_json_add(o, "pcrs_sha256", &pcrs, reterr);
+        return r;
 }
 
 static int add_times(struct json_object *o, const struct ingot_check *c, ingot_error *reterr)
@@ -139,7 +152,8 @@ static int add_times(struct json_object *o, const struct ingot_check *c, ingot_e
         return r < 0 ? r : ingot_json_add(o, "boot_time_usec", &list, reterr);
 }
 
-int check_report_print_json(const struct ingot_check *c, bool powered_off, ingot_error *reterr)
+static int make_json(const struct ingot_check *c, bool powered_off, struct json_object **ret,
+                     ingot_error *reterr)
 {
         const struct {
                 const char *key, *text;
@@ -164,5 +178,48 @@ int check_report_print_json(const struct ingot_check *c, bool powered_off, ingot
                 r = add_times(o, c, reterr);
         if (r >= 0)
                 r = add_pcrs(o, c, reterr);
+        if (r >= 0)
+                *ret = TAKE_PTR(o);
+        return r;
+}
+
+int check_report_print_json(const struct ingot_check *c, bool powered_off, ingot_error *reterr)
+{
+        _cleanup_json_ struct json_object *o = NULL;
+        int r = make_json(c, powered_off, &o, reterr);
         return r < 0 ? r : json_print(o, reterr);
+}
+
+static int write_file(const char *folder, const char *name, struct ingot_span content,
+                      ingot_error *reterr)
+{
+        _cleanup_free_ char *path = NULL;
+        int r = ingot_format(&path, reterr, "%s/%s", folder, name);
+        return r < 0 ? r : ingot_outfile_put(path, content.data, content.size, 0644, reterr);
+}
+
+int check_report_write(const struct ingot_check *c, bool powered_off, const char *folder,
+                       const struct ingot_log *log, ingot_error *reterr)
+{
+        static const char *const names[INGOT_CHECK_FILES] = {
+                [INGOT_CHECK_FIRMWARE_LOG] = "firmware.log",
+                [INGOT_CHECK_USERSPACE_LOG] = "userspace.log",
+        };
+        _cleanup_json_ struct json_object *o = NULL;
+        const char *text;
+        int r = ingot_make_directories(folder, 0755, reterr);
+        for (unsigned i = 0; r >= 0 && i < INGOT_CHECK_FILES; i++) {
+                const struct ingot_check_file *f = &c->files[i];
+                if (!f->there || f->size > INGOT_CHECK_FILE_MAX)
+                        ingot_warn(log, "no %s: the guest has %s", names[i],
+                                   f->there ? "a log of more than 1 MiB" : "no such log");
+                else
+                        r = write_file(folder, names[i], ingot_buffer_span(&f->data), reterr);
+        }
+        if (r >= 0)
+                r = make_json(c, powered_off, &o, reterr);
+        if (r >= 0)
+                r = ingot_json_text(o, true, &text, reterr);
+        return r < 0 ? r
+                     : write_file(folder, "report.json", INGOT_SPAN(text, strlen(text)), reterr);
 }

@@ -10,7 +10,7 @@
 
 struct boot_options {
         bool check, secure_boot, no_tpm, no_network, as_shipped, verbose;
-        const char *state, *vars, *cmdline;
+        const char *state, *vars, *cmdline, *logs;
         uint64_t disk_size, memory, cpus, timeout;
         struct ingot_strings forwards, credentials;
 };
@@ -22,6 +22,9 @@ static const struct option rows[] = {
         OPTION_JSON,
         UINT('t', "timeout", "SECONDS", struct boot_options, timeout,
              "End the machine after that time; 300 with --check"),
+        STRING(0, "logs", "DIR", struct boot_options, logs,
+               "With --check, write firmware.log and userspace.log, which ingot pcr log reads, and "
+               "report.json into this folder"),
         FLAG('v', "verbose", struct boot_options, verbose,
              "With --check, show the machine's console on standard error"),
         STRING('s', "state", "DIR", struct boot_options, state,
@@ -80,9 +83,9 @@ static const struct example examples[] = {
 
 static int check_options(const struct boot_options *o, bool json, ingot_error *reterr)
 {
-        if (!o->check && (json || o->verbose))
+        if (!o->check && (json || o->verbose || o->logs))
                 return ingot_fail(reterr, INGOT_E_USAGE, "--%s goes only with --check",
-                                  json ? "json" : "verbose");
+                                  json ? "json" : o->logs ? "logs" : "verbose");
         if (o->cpus > 64 || o->timeout > 1000000)
                 return ingot_fail(reterr, INGOT_E_USAGE, "--%s is too large",
                                   o->cpus > 64 ? "cpus" : "timeout");
@@ -110,6 +113,9 @@ static int report(const struct boot_options *o, const struct invocation *in,
                 ingot_warn(in->log, "the machine did not switch itself off after its report");
         int r = in->json ? check_report_print_json(&result->check, result->powered_off, reterr)
                          : check_report_print(&result->check, reterr);
+        if (r >= 0 && o->logs)
+                r = check_report_write(&result->check, result->powered_off, o->logs, in->log,
+                                       reterr);
         return r < 0 ? r : !ingot_check_healthy(&result->check);
 }
 

@@ -36,6 +36,15 @@ static const char *const wanted_by[] = {"sysinit.target", "emergency.target", "r
 /* Descriptions are cut, so that one line of the report is one line of the port. */
 static const char script[] =
         "say() { printf 'ingot-check %s\\n' \"$*\"; }\n"
+        "file() {\n"
+        "  [ -e \"$2\" ] || return\n"
+        "  head -c 1048577 \"$2\" >/run/ingot-check\n"
+        "  size=$(wc -c </run/ingot-check)\n"
+        "  sum=$(sha256sum </run/ingot-check)\n"
+        "  say file \"$1\" $size ${sum%% *}\n"
+        "  [ $size -gt 1048576 ] || base64 -w 1024 /run/ingot-check | sed 's/^/ingot-check data /'\n"
+        "  rm -f /run/ingot-check\n"
+        "}\n"
         "uptime() { read -r up _ </proc/uptime; echo \"${up%%.*}\"; }\n"
         "end=$(($(uptime) + wait))\n"
         "while :; do\n"
@@ -49,7 +58,7 @@ static const char script[] =
         "done\n"
         "[ \"$state\" ] || state=$(systemctl is-system-running)\n"
         "printf '\\n'\n"
-        "say begin 1\n"
+        "say begin 2\n"
         "say state \"$state\"\n"
         "say target \"$(systemctl get-default)\"\n"
         "say target-state \"$(systemctl is-active default.target)\"\n"
@@ -69,9 +78,13 @@ static const char script[] =
         "for t in Firmware Loader InitRD Userspace Finish; do\n"
         "  say time $t \"$(systemctl show --value -p ${t}TimestampMonotonic)\"\n"
         "done\n"
-        "for pcr in /sys/class/tpm/tpm0/pcr-sha256/*; do\n"
-        "  [ -e \"$pcr\" ] && say pcr \"${pcr##*/}\" \"$(cat \"$pcr\")\"\n"
+        "for bank in sha1 sha256 sha384 sha512; do\n"
+        "  for pcr in /sys/class/tpm/tpm0/pcr-$bank/*; do\n"
+        "    [ -e \"$pcr\" ] && read -r value <\"$pcr\" && say pcr $bank \"${pcr##*/}\" $value\n"
+        "  done\n"
         "done\n"
+        "file firmware-log /sys/kernel/security/tpm0/binary_bios_measurements\n"
+        "file userspace-log /run/log/systemd/tpm2-measure.log\n"
         "say end\n"
         "exec systemctl poweroff\n";
 
@@ -122,6 +135,8 @@ void ingot_check_done(struct ingot_check *c)
                 ingot_strings_done(&c->failed[i].log);
         }
         free(c->failed);
+        for (unsigned i = 0; i < INGOT_CHECK_FILES; i++)
+                ingot_buffer_done(&c->files[i].data);
         ingot_strings_done(&c->jobs);
         ingot_buffer_done(&c->line);
         *c = (struct ingot_check){0};
@@ -175,19 +190,87 @@ static int take_job(struct ingot_check *c, const char *text, ingot_error *reterr
                                                      : 0;
 }
 
-static int take_pcr(struct ingot_check *c, const char *text, ingot_error *reterr)
+/* The next word of *text, where it fits into SIZE bytes with its NUL. */
+static bool copy_word(const char **text, char *ret, size_t size)
 {
         const char *word;
-        size_t n = take_word(&text, &word);
-        uint8_t digest[32];
+        size_t n = take_word(text, &word);
+        if (n == 0 || n >= size)
+                return false;
+        memcpy(ret, word, n);
+        ret[n] = 0;
+        return true;
+}
+
+static int take_pcr(struct ingot_check *c, const char *text, ingot_error *reterr)
+{
+        const char *whole = text;
         uint64_t index;
-        char number[8] = "";
-        if (n > 0 && n < sizeof(number))
-                memcpy(number, word, n);
-        if (!ingot_parse_u64(number, &index) || index >= INGOT_CHECK_PCRS ||
-            !ingot_unhex(digest, sizeof(digest), text))
-                return ingot_fail(reterr, INGOT_E_FORMAT, "not a PCR's value: '%s'", text);
-        ingot_hex(c->pcrs[index], digest, sizeof(digest));
+        enum ingot_bank bank;
+        char name[16], number[8];
+        if (!copy_word(&text, name, sizeof(name)) || !ingot_bank_parse(name, &bank) ||
+            !copy_word(&text, number, sizeof(number)) || !ingot_parse_u64(number, &index) ||
+            index >= INGOT_PCR_COUNT ||
+            !ingot_unhex(c->pcrs[index].value[bank], ingot_bank_size(bank), text))
+                return ingot_fail(reterr, INGOT_E_FORMAT, "not a PCR's value: '%s'", whole);
+        c->pcr_banks[index] |= 1U << bank;
+        return 0;
+}
+
+static const char *const file_names[INGOT_CHECK_FILES] = {
+        [INGOT_CHECK_FIRMWARE_LOG] = "firmware-log",
+        [INGOT_CHECK_USERSPACE_LOG] = "userspace-log",
+};
+
+static int take_file(struct ingot_check *c, const char *text, ingot_error *reterr)
+{
+        const char *whole = text;
+        char name[32], number[24];
+        struct ingot_check_file *f = NULL;
+        bool named = copy_word(&text, name, sizeof(name));
+        for (unsigned i = 0; named && i < INGOT_CHECK_FILES; i++)
+                if (strcmp(file_names[i], name) == 0)
+                        f = &c->files[i];
+        c->file = f;
+        if (named && !f)
+                return 0; /* of a newer script */
+        if (!f || f->there || !copy_word(&text, number, sizeof(number)) ||
+            !ingot_parse_u64(number, &f->size) ||
+            !ingot_unhex(f->sha256, sizeof(f->sha256), text))
+                return ingot_fail(reterr, INGOT_E_FORMAT, "not a file's name and digest: '%s'",
+                                  whole);
+        f->there = true;
+        return 0;
+}
+
+static int take_data(struct ingot_check *c, const char *text, ingot_error *reterr)
+{
+        struct ingot_check_file *f = c->file;
+        if (!f)
+                return 0;
+        int r = ingot_base64_decode(INGOT_SPAN(text, strlen(text)), &f->data, reterr);
+        if (r >= 0 && (f->data.size > f->size || f->size > INGOT_CHECK_FILE_MAX))
+                return ingot_fail(reterr, INGOT_E_FORMAT, "%s is longer than it says",
+                                  file_names[f - c->files]);
+        return r;
+}
+
+/* A log is whole, or it is none: what an explanation builds on must not have holes. */
+static int check_files(const struct ingot_check *c, ingot_error *reterr)
+{
+        for (unsigned i = 0; i < INGOT_CHECK_FILES; i++) {
+                const struct ingot_check_file *f = &c->files[i];
+                struct ingot_sha256 h;
+                uint8_t digest[INGOT_SHA256_SIZE];
+                if (!f->there || f->size > INGOT_CHECK_FILE_MAX)
+                        continue;
+                ingot_sha256_init(&h);
+                ingot_sha256_update(&h, f->data.data, f->data.size);
+                ingot_sha256_final(&h, digest);
+                if (f->data.size != f->size || memcmp(digest, f->sha256, sizeof(digest)) != 0)
+                        return ingot_fail(reterr, INGOT_E_FORMAT,
+                                          "%s did not arrive as it was sent", file_names[i]);
+        }
         return 0;
 }
 
@@ -233,7 +316,7 @@ static void make_durations(struct ingot_check *c)
 
 static int take_begin(struct ingot_check *c, const char *text, ingot_error *reterr)
 {
-        if (strcmp(text, "1") != 0)
+        if (strcmp(text, "2") != 0)
                 return ingot_fail(reterr, INGOT_E_UNSUPPORTED, "a report of version '%s'", text);
         if (c->begun)
                 return ingot_fail(reterr, INGOT_E_FORMAT, "a second report");
@@ -258,6 +341,8 @@ static int take_line(struct ingot_check *c, const char *text, ingot_error *reter
                       {"log", take_log},
                       {"job", take_job},
                       {"pcr", take_pcr},
+                      {"file", take_file},
+                      {"data", take_data},
                       {"time", take_time}};
         const char *key;
         size_t n = take_word(&text, &key);
@@ -266,6 +351,9 @@ static int take_line(struct ingot_check *c, const char *text, ingot_error *reter
         if (!c->begun || c->ended)
                 return ingot_fail(reterr, INGOT_E_FORMAT, "a line outside of the report");
         if (n == 3 && memcmp(key, "end", n) == 0) {
+                int r = check_files(c, reterr);
+                if (r < 0)
+                        return r;
                 make_durations(c);
                 c->ended = true;
                 return 0;

@@ -11,15 +11,31 @@
 
 #include "base/buffer.h"
 #include "base/error.h"
+#include "base/sha256.h"
 #include "base/text.h"
+#include "measure/replay.h"
 
 #include <stdbool.h>
 #include <stdint.h>
 
 enum {
-        INGOT_CHECK_PCRS = 24,
         INGOT_CHECK_UNITS_MAX = 256, /* of each kind; more are counted but not kept */
         INGOT_CHECK_LOG_MAX = 16,    /* lines for a unit */
+        INGOT_CHECK_FILE_MAX = 1 << 20, /* bytes of a log of measurements; a longer one is not sent */
+};
+
+/* Logs of measurements that a guest hands out. */
+enum ingot_check_files {
+        INGOT_CHECK_FIRMWARE_LOG,  /* TCG2, as the kernel keeps it */
+        INGOT_CHECK_USERSPACE_LOG, /* systemd's, JSON-seq */
+        INGOT_CHECK_FILES
+};
+
+struct ingot_check_file {
+        bool there;
+        uint64_t size; /* above INGOT_CHECK_FILE_MAX: the guest's log is longer, there is no data */
+        uint8_t sha256[INGOT_SHA256_SIZE];
+        struct ingot_buffer data; /* whole and as it was sent, once the report has ended */
 };
 
 struct ingot_check_unit {
@@ -37,7 +53,10 @@ struct ingot_check {
         struct ingot_check_unit *failed;
         size_t failed_count;
         struct ingot_strings jobs; /* what was still waited for */
-        char pcrs[INGOT_CHECK_PCRS][65]; /* SHA-256 bank, lower-case hex; "" where unknown */
+        struct ingot_pcr pcrs[INGOT_PCR_COUNT];
+        unsigned pcr_banks[INGOT_PCR_COUNT]; /* bits: the banks of pcrs that are known */
+        struct ingot_check_file files[INGOT_CHECK_FILES];
+        struct ingot_check_file *file; /* whose data comes */
         /* microseconds; 0 where not known. Loader includes the stub. */
         uint64_t firmware_usec, loader_usec, kernel_usec, initrd_usec, userspace_usec;
         struct ingot_buffer line; /* what has come of the next line */

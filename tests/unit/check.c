@@ -8,10 +8,13 @@ static int feed(struct ingot_check *c, const char *text, ingot_error *reterr)
         return ingot_check_feed(c, INGOT_SPAN(text, strlen(text)), reterr);
 }
 
+#define PCR4_SHA1 "00112233445566778899aabbccddeeff00112233"
+/* FIPS 180-2, appendix B.1 */
+#define ABC_SHA256 "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
 #define PCR4 "0123456789ABCDEF0123456789abcdef0123456789abcdef0123456789abcdef"
 
 static const char good[] = "BdsDxe: loading Boot0001\r\n\x1b[2J\r\n"
-                           "ingot-check begin 1\r\n"
+                           "ingot-check begin 2\r\n"
                            "ingot-check state running\r\n"
                            "ingot-check target multi-user.target\r\n"
                            "ingot-check target-state active\r\n"
@@ -21,7 +24,11 @@ static const char good[] = "BdsDxe: loading Boot0001\r\n\x1b[2J\r\n"
                            "ingot-check time InitRD 2000000\r\n"
                            "ingot-check time Userspace 3000000\r\n"
                            "ingot-check time Finish 7000000\r\n"
-                           "ingot-check pcr 4 " PCR4 "\r\n"
+                           "ingot-check pcr sha256 4 " PCR4 "\r\n"
+                           "ingot-check pcr sha1 4 " PCR4_SHA1 "\r\n"
+                           "ingot-check file firmware-log 3 " ABC_SHA256 "\r\n"
+                           "ingot-check data YWJj\r\n"
+
                            "ingot-check something new\r\n";
 
 TEST(a_good_report_is_healthy)
@@ -39,8 +46,14 @@ TEST(a_good_report_is_healthy)
         CHECK_EQ(c.kernel_usec, 2000000);
         CHECK_EQ(c.initrd_usec, 1000000);
         CHECK_EQ(c.userspace_usec, 4000000);
-        CHECK_STR(c.pcrs[4], "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef");
-        CHECK_STR(c.pcrs[5], "");
+        CHECK_EQ(c.pcr_banks[4], 1U << INGOT_BANK_SHA256 | 1U << INGOT_BANK_SHA1);
+        CHECK_EQ(c.pcrs[4].value[INGOT_BANK_SHA256][31], 0xef);
+        CHECK_EQ(c.pcrs[4].value[INGOT_BANK_SHA1][19], 0x33);
+        CHECK_EQ(c.pcr_banks[5], 0U);
+        CHECK(c.files[INGOT_CHECK_FIRMWARE_LOG].there);
+        CHECK_EQ(c.files[INGOT_CHECK_FIRMWARE_LOG].data.size, (size_t) 3);
+        CHECK(memcmp(c.files[INGOT_CHECK_FIRMWARE_LOG].data.data, "abc", 3) == 0);
+        CHECK(!c.files[INGOT_CHECK_USERSPACE_LOG].there);
 }
 
 TEST(bytes_may_come_one_by_one)
@@ -77,7 +90,7 @@ TEST(failed_units_have_their_log)
 {
         ingot_error error = {0};
         _cleanup_check_ struct ingot_check c = {0};
-        CHECK_OK(feed(&c, "ingot-check begin 1\n"
+        CHECK_OK(feed(&c, "ingot-check begin 2\n"
                           "ingot-check failed a.service The first\n"
                           "ingot-check log one two\n"
                           "ingot-check failed b.service\n"
@@ -92,6 +105,9 @@ TEST(failed_units_have_their_log)
         CHECK_STR(c.failed[1].log.items[0], " three");
 }
 
+#define FILE_LINE(size) \
+        "ingot-check begin 2\ningot-check file firmware-log " size " " ABC_SHA256 "\n"
+
 TEST(a_report_that_cannot_be_meant_is_refused)
 {
         static const struct {
@@ -99,14 +115,25 @@ TEST(a_report_that_cannot_be_meant_is_refused)
                 int code;
         } cases[] = {
                 {"ingot-check state running\n", "outside of the report", INGOT_E_FORMAT},
-                {"ingot-check begin 2\n", "version '2'", INGOT_E_UNSUPPORTED},
-                {"ingot-check begin 1\ningot-check begin 1\n", "second report", INGOT_E_FORMAT},
-                {"ingot-check begin 1\ningot-check pcr 24 " PCR4 "\n", "PCR", INGOT_E_FORMAT},
-                {"ingot-check begin 1\ningot-check pcr 1 1234\n", "PCR", INGOT_E_FORMAT},
-                {"ingot-check begin 1\ningot-check time Finish soon\n", "time", INGOT_E_FORMAT},
-                {"ingot-check begin 1\ningot-check log x\n", "log line", INGOT_E_FORMAT},
-                {"ingot-check begin 1\ningot-check failed\n", "without a name", INGOT_E_FORMAT},
-                {"ingot-check begin 1\ningot-check end\ningot-check end\n", "outside",
+                {"ingot-check begin 1\n", "version '1'", INGOT_E_UNSUPPORTED},
+                {"ingot-check begin 2\ningot-check begin 2\n", "second report", INGOT_E_FORMAT},
+                {"ingot-check begin 2\ningot-check pcr sha256 24 " PCR4 "\n", "PCR", INGOT_E_FORMAT},
+                {"ingot-check begin 2\ningot-check pcr sha256 1 1234\n", "PCR", INGOT_E_FORMAT},
+                {"ingot-check begin 2\ningot-check pcr md5 1 1234\n", "PCR", INGOT_E_FORMAT},
+                {"ingot-check begin 2\ningot-check file firmware-log 3 1234\n", "digest",
+                 INGOT_E_FORMAT},
+                {FILE_LINE("3") "ingot-check file firmware-log 3 " ABC_SHA256 "\n", "digest", INGOT_E_FORMAT},
+                {FILE_LINE("3") "ingot-check data ?\n", "base64", INGOT_E_FORMAT},
+                {FILE_LINE("2") "ingot-check data YWJj\n", "longer", INGOT_E_FORMAT},
+                {FILE_LINE("1048577") "ingot-check data YWJj\n", "longer", INGOT_E_FORMAT},
+                {FILE_LINE("4") "ingot-check data YWJj\ningot-check end\n", "as it was sent",
+                 INGOT_E_FORMAT},
+                {FILE_LINE("3") "ingot-check data YWJk\ningot-check end\n", "as it was sent",
+                 INGOT_E_FORMAT},
+                {"ingot-check begin 2\ningot-check time Finish soon\n", "time", INGOT_E_FORMAT},
+                {"ingot-check begin 2\ningot-check log x\n", "log line", INGOT_E_FORMAT},
+                {"ingot-check begin 2\ningot-check failed\n", "without a name", INGOT_E_FORMAT},
+                {"ingot-check begin 2\ningot-check end\ningot-check end\n", "outside",
                  INGOT_E_FORMAT},
         };
         for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
@@ -116,6 +143,17 @@ TEST(a_report_that_cannot_be_meant_is_refused)
         }
 }
 
+TEST(a_log_that_is_too_long_has_no_data)
+{
+        ingot_error error = {0};
+        _cleanup_check_ struct ingot_check c = {0};
+        CHECK_OK(feed(&c, FILE_LINE("1048577") "ingot-check file other 3 xyz\n"
+                          "ingot-check data passed over\ningot-check end\n",
+                      &error));
+        CHECK(c.ended && c.files[INGOT_CHECK_FIRMWARE_LOG].there);
+        CHECK_EQ(c.files[INGOT_CHECK_FIRMWARE_LOG].data.size, (size_t) 0);
+}
+
 TEST(noise_is_bounded)
 {
         ingot_error error = {0};
@@ -123,7 +161,7 @@ TEST(noise_is_bounded)
         for (int i = 0; i < 100000; i++)
                 CHECK_OK(feed(&c, "garbage ", &error));
         CHECK(c.line.allocated < 100000);
-        CHECK_OK(feed(&c, "\ningot-check begin 1\n", &error));
+        CHECK_OK(feed(&c, "\ningot-check begin 2\n", &error));
         CHECK(c.begun);
         for (int i = 0; i < 1000; i++)
                 CHECK_OK(feed(&c, "ingot-check failed a.service\ningot-check job b\n", &error));
