@@ -2,7 +2,6 @@
 /* The kernel's command line. */
 #include "init/cmdline.h"
 #include "base/cleanup.h"
-#include "base/text.h"
 
 #include <string.h>
 
@@ -58,6 +57,10 @@ static int take_word(struct init_cmdline *c, const char *word, ingot_error *rete
                 c->shell = true;
                 if (*value && !ingot_parse_bool(value, &c->shell))
                         c->shell = false;
+        } else if ((value = value_of(word, "systemd.import_credentials")) ||
+                   (value = value_of(word, "rd.systemd.import_credentials"))) {
+                bool import;
+                c->no_credentials = ingot_parse_bool(value, &import) && !import;
         } else if ((value = value_of(word, "systemd.machine_id"))) {
                 c->machine_id = *value != 0;
         } else if ((value = value_of(word, "init")) && *value == '/') {
@@ -105,5 +108,18 @@ int init_cmdline_module(const char *text, const char *name, struct ingot_buffer 
                 if ((parameter = module_parameter(word, name)))
                         r = ingot_buffer_printf(ret, reterr, "%s%s", ret->size ? " " : "",
                                                 parameter);
+        return r;
+}
+
+int init_cmdline_values(const char *text, const char *key, struct ingot_strings *ret,
+                        ingot_error *reterr)
+{
+        _cleanup_free_ char *copy = NULL;
+        const char *value;
+        int r = ingot_strdup(&copy, text, reterr);
+        char *at = copy;
+        for (char *word; r >= 0 && (word = next_word(&at)) && strcmp(word, "--") != 0;)
+                if ((value = value_of(word, key)))
+                        r = ingot_strings_add(ret, value, reterr);
         return r;
 }

@@ -3,6 +3,7 @@
  * and the import of credentials by its service manager are what this stands in for. */
 #include "init/handover.h"
 #include "base/cleanup.h"
+#include "init/credentials.h"
 #include "init/message.h"
 #include "os/file.h"
 
@@ -13,17 +14,6 @@
 #define CREDENTIALS_MAX (1024 * 1024)
 #define SIGNATURE_MAX (1024 * 1024)
 #define SUFFIX ".cred"
-
-bool init_credential_name_valid(const char *name)
-{
-        size_t size = strlen(name);
-        if (size == 0 || size > 255 || strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
-                return false;
-        for (size_t i = 0; i < size; i++)
-                if (name[i] < ' ' || name[i] >= 127 || strchr("/:", name[i]))
-                        return false;
-        return true;
-}
 
 static int copy_file(const char *from, const char *to, size_t max, mode_t mode, size_t *ret_size,
                      ingot_error *reterr)
@@ -91,15 +81,15 @@ static int take_signature(const char *name, ingot_error *reterr)
         return r < 0 ? r : copy_file(from, to, SIGNATURE_MAX, 0644, &size, reterr);
 }
 
-int init_hand_over(ingot_error *reterr)
+int init_hand_over(bool credentials, ingot_error *reterr)
 {
         size_t left = CREDENTIALS_MAX;
         /* Its parent is open to all, whatever the mode of the folder below it. */
         int r = ingot_make_directories("/run/credentials", 0755, reterr);
         if (r < 0)
                 return r;
-        bool any = take_folder("/.extra/credentials", &left);
-        any |= take_folder("/.extra/global_credentials", &left);
+        bool any = credentials && take_folder("/.extra/credentials", &left);
+        any |= credentials && take_folder("/.extra/global_credentials", &left);
         r = take_signature("tpm2-pcr-signature.json", reterr);
         if (r >= 0)
                 r = take_signature("tpm2-pcr-public-key.pem", reterr);

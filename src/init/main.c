@@ -6,6 +6,7 @@
 #include "base/cleanup.h"
 #include "init/cmdline.h"
 #include "init/config.h"
+#include "init/credentials.h"
 #include "init/disk.h"
 #include "init/etc.h"
 #include "init/failure.h"
@@ -37,7 +38,7 @@ struct state {
         char *words; /* the command line as it stands */
         struct init_root_place place;
         struct init_var var;
-        bool credentials;
+        bool stub_credentials, system_credentials;
 };
 
 /* The file systems of the kernel, so that there is a console and a log. */
@@ -158,6 +159,17 @@ static int bring_state(struct state *s, ingot_error *reterr)
         return r;
 }
 
+/* systemd imports no credentials of its own once it is told of the stub's: then we do. */
+static int hand_over(struct state *s, ingot_error *reterr)
+{
+        int r = init_hand_over(!s->cmdline.no_credentials, reterr);
+        s->stub_credentials = r > 0;
+        if (r > 0)
+                r = init_credentials_import(s->words, reterr);
+        s->system_credentials = r > 0;
+        return r;
+}
+
 static int start_system(struct state *s, ingot_error *reterr)
 {
         int r = read_config(s, reterr);
@@ -169,8 +181,7 @@ static int start_system(struct state *s, ingot_error *reterr)
         mount_efivars();
         r = init_phase_measure(INIT_PHASE_ENTER_INITRD, reterr);
         if (r >= 0)
-                r = init_hand_over(reterr);
-        s->credentials = r > 0;
+                r = hand_over(s, reterr);
         if (r >= 0)
                 r = bring_root(s, reterr);
         if (r >= 0)
@@ -184,8 +195,10 @@ static int start_system(struct state *s, ingot_error *reterr)
 static int execute(const struct state *s, char **argv, ingot_error *reterr)
 {
         const char *const programs[] = {s->cmdline.init, "/sbin/init", "/usr/lib/systemd/systemd"};
-        if (s->credentials)
+        if (s->stub_credentials)
                 setenv("ENCRYPTED_CREDENTIALS_DIRECTORY", INIT_CREDENTIALS, 1);
+        if (s->system_credentials)
+                setenv("CREDENTIALS_DIRECTORY", INIT_CREDENTIALS_SYSTEM, 1);
         for (size_t i = 0; i < ARRAY_SIZE(programs); i++) {
                 if (!programs[i])
                         continue;

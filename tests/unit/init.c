@@ -2,6 +2,7 @@
 #include "base/cleanup.h"
 #include "init/cmdline.h"
 #include "init/config.h"
+#include "init/credentials.h"
 #include "init/disk.h"
 #include "init/failure.h"
 #include "init/handover.h"
@@ -88,6 +89,70 @@ TEST(words_for_modules_are_handed_on)
         CHECK_STR((char *) b.data, "require_signatures=1 x");
         CHECK_OK(init_cmdline_module(words, "verity", &none, &error));
         CHECK_EQ(none.size, 0);
+}
+
+TEST(values_of_a_word_that_comes_again_are_kept_in_order)
+{
+        ingot_error error = {0};
+        _cleanup_strings_ struct ingot_strings s = {0};
+        CHECK_OK(init_cmdline_values("a a.b=1:x \"a.b=2:y z\" a.b_c=3 a.b=4 -- a.b=5\n", "a.b", &s,
+                                     &error));
+        CHECK_EQ(s.count, (size_t) 3);
+        CHECK_STR(s.items[0], "1:x");
+        CHECK_STR(s.items[1], "2:y z");
+        CHECK_STR(s.items[2], "4");
+}
+
+TEST(credentials_are_taken_unless_the_command_line_says_no)
+{
+        static const struct {
+                const char *text;
+                bool no;
+        } cases[] = {{"", false},
+                     {"systemd.import_credentials=no", true},
+                     {"rd.systemd.import_credentials=0", true},
+                     {"systemd.import_credentials=yes", false},
+                     {"systemd.import_credentials=no systemd.import_credentials=1", false},
+                     {"systemd.import_credentials=perhaps", false}};
+        for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+                ingot_error error = {0};
+                _cleanup_init_cmdline_ struct init_cmdline c = {0};
+                CHECK_OK(init_cmdline_parse(cases[i].text, &c, &error));
+                CHECK_EQ(c.no_credentials, cases[i].no);
+        }
+}
+
+TEST(a_credential_is_a_name_and_a_value)
+{
+        ingot_error error = {0};
+        _cleanup_credential_ struct init_credential c = {0}, binary = {0}, empty = {0};
+        CHECK_OK(init_credential_decode("a.b=c=d:e", '=', false, &c, &error));
+        CHECK_STR(c.name, "a.b");
+        CHECK(c.value.size == 5 && memcmp(c.value.data, "c=d:e", 5) == 0);
+        CHECK_OK(init_credential_decode("x:AAE=", ':', true, &binary, &error));
+        CHECK(binary.value.size == 2 && memcmp(binary.value.data, "\0\1", 2) == 0);
+        CHECK_OK(init_credential_decode("x=", '=', false, &empty, &error));
+        CHECK_EQ(empty.value.size, (size_t) 0);
+}
+
+TEST(what_is_no_credential_is_refused)
+{
+        static const struct {
+                const char *text, *words;
+                char separator;
+                bool binary;
+        } bad[] = {{"a", "no '='", '=', false},
+                   {"a=b", "no ':'", ':', false},
+                   {"=b", "no name", '=', false},
+                   {"../a=b", "no name", '=', false},
+                   {"a=?", "base64", '=', true}};
+        for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+                ingot_error error = {0};
+                struct init_credential c = {0};
+                CHECK_FAILS(init_credential_decode(bad[i].text, bad[i].separator, bad[i].binary,
+                                                   &c, &error),
+                            INGOT_E_FORMAT, bad[i].words);
+        }
 }
 
 TEST(words_that_only_look_like_ours_are_left_alone)
