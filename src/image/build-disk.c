@@ -45,21 +45,29 @@ static int add_partition(struct ingot_build *b, const char *type, uint64_t size,
                            "partition %s", type);
 }
 
-/* The place of a signature that was not made is an empty one, by its label and, for systemd 252, by
- * its flag: else systemd-dissect and systemd-nspawn refuse the image because they cannot
- * read the signature. */
+/* What is empty is labelled so, and not found by itself (decisions 007 and 055): an empty slot, and
+ * the place of a signature that was not made. */
+static uint64_t attributes_of(const char *label)
+{
+        bool empty = strcmp(label, INGOT_LABEL_EMPTY) == 0;
+        return INGOT_GPT_READ_ONLY | (empty ? INGOT_GPT_NO_AUTO : 0);
+}
+
 int ingot_build_add_slot(struct ingot_build *b, const struct ingot_build_slot *slot,
                          ingot_error *reterr)
 {
-        int r = add_partition(b, "root-x86-64", b->slot_size, slot->data_uuid, INGOT_GPT_READ_ONLY,
-                              slot->label, reterr);
-        if (r >= 0)
-                r = add_partition(b, "root-x86-64-verity", b->hash_slot_size, slot->hash_uuid,
-                                  INGOT_GPT_READ_ONLY, slot->label, reterr);
-        if (r >= 0)
-                r = add_partition(b, "root-x86-64-verity-sig", INGOT_VERITY_SIG_SIZE, NULL,
-                                  INGOT_GPT_READ_ONLY | INGOT_GPT_NO_AUTO, INGOT_LABEL_EMPTY,
-                                  reterr);
+        const struct {
+                const char *type;
+                uint64_t size;
+                const struct ingot_uuid *uuid;
+                const char *label;
+        } parts[] = {{"root-x86-64", b->slot_size, slot->data_uuid, slot->label},
+                     {"root-x86-64-verity", b->hash_slot_size, slot->hash_uuid, slot->label},
+                     {"root-x86-64-verity-sig", INGOT_VERITY_SIG_SIZE, NULL, INGOT_LABEL_EMPTY}};
+        int r = 0;
+        for (size_t i = 0; r >= 0 && i < ARRAY_SIZE(parts); i++)
+                r = add_partition(b, parts[i].type, parts[i].size, parts[i].uuid,
+                                  attributes_of(parts[i].label), parts[i].label, reterr);
         return r;
 }
 

@@ -134,6 +134,20 @@ TEST(a_signature_partition_is_empty_until_there_is_a_signature)
         CHECK_EQ(b.gpt.partitions[2].attributes, INGOT_GPT_READ_ONLY | INGOT_GPT_NO_AUTO);
 }
 
+TEST(an_empty_slot_is_not_found_by_itself)
+{
+        ingot_error error = {0};
+        __attribute__((cleanup(done))) struct ingot_build b = {.uki = INGOT_OUTFILE_NONE};
+        const struct ingot_build_slot slot = {.label = INGOT_LABEL_EMPTY};
+        CHECK_OK(fill(&b, &error));
+        CHECK_OK(ingot_build_add_slot(&b, &slot, &error));
+        CHECK_EQ(b.gpt.partition_count, 6);
+        for (size_t i = 3; i < 6; i++) {
+                CHECK_STR(b.gpt.partitions[i].name, "_empty");
+                CHECK_EQ(b.gpt.partitions[i].attributes, INGOT_GPT_READ_ONLY | INGOT_GPT_NO_AUTO);
+        }
+}
+
 TEST(uki_has_a_digest_for_each_mebibyte)
 {
         ingot_error error = {0};
