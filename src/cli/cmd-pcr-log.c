@@ -2,23 +2,22 @@
 /* ingot pcr log [FILE] */
 #include "base/cleanup.h"
 #include "cli/command.h"
-#include "cli/json.h"
+#include "cli/pcr-log.h"
 #include "cli/print.h"
 #include "cli/table.h"
-#include "measure/event.h"
-#include "measure/replay.h"
-#include "os/file.h"
 
-#include <fcntl.h>
 #include <inttypes.h>
-
-#define FIRMWARE_LOG "/sys/kernel/security/tpm0/binary_bios_measurements"
 
 struct log_options {
         bool cel;
+        const char *userspace, *root;
 };
 
 static const struct option rows[] = {
+        STRING(0, "userspace", "FILE", struct log_options, userspace,
+               "The log of user space that goes with it (systemd's tpm2-measure.log)"),
+        STRING(0, "root", "DIR", struct log_options, root,
+               "Without FILE: look at the machine whose root is that folder"),
         FLAG(0, "cel", struct log_options, cel,
              "Print the events as JSON in TCG's Canonical Event Log format"),
         OPTION_JSON,
@@ -37,26 +36,13 @@ static const char *match_text(enum ingot_event_match match)
         return texts[match];
 }
 
-/* "EV_EFI_BOOT_SERVICES_DRIVER" → "boot services driver". */
-static int type_text(uint32_t type, char **ret, ingot_error *reterr)
-{
-        const char *name = ingot_event_type_name(type);
-        if (!name)
-                return ingot_format(ret, reterr, "%#" PRIx32, type);
-        name += ingot_starts_with(name, "EV_EFI_") ? 7 : 3;
-        int r = ingot_strdup(ret, name, reterr);
-        for (char *c = r < 0 ? NULL : *ret; c && *c; c++)
-                *c = *c == '_' ? ' ' : (char) (*c >= 'A' && *c <= 'Z' ? *c - 'A' + 'a' : *c);
-        return r;
-}
-
-static int add_row(struct table *t, const struct ingot_event *e, ingot_error *reterr)
+static int add_event_row(struct table *t, const struct ingot_event *e, ingot_error *reterr)
 {
         _cleanup_buffer_ struct ingot_buffer what = {0};
         _cleanup_free_ char *type = NULL;
         int r = ingot_event_text(e, &what, reterr);
         if (r >= 0)
-                r = type_text(e->type, &type, reterr);
+                r = pcr_log_type_text(e->type, &type, reterr);
         if (r >= 0)
                 r = table_addf(t, reterr, "%" PRIu32, e->index);
         if (r >= 0)
@@ -66,17 +52,58 @@ static int add_row(struct table *t, const struct ingot_event *e, ingot_error *re
         return r < 0 ? r : table_add(t, (const char *) what.data, reterr);
 }
 
-static int print_events(const struct ingot_eventlog *log, ingot_error *reterr)
+/* Type and string of an event of user space. */
+static int add_words(struct table *t, const struct ingot_userspace_event *e, ingot_error *reterr)
+{
+        int r = table_add(t, match_text(ingot_userspace_event_match(e)), reterr);
+        if (r >= 0)
+                r = table_add(t, e->type, reterr);
+        return r < 0 ? r : table_add(t, e->string, reterr);
+}
+
+static int print_events(const struct ingot_boot_log *log, ingot_error *reterr)
 {
         static const struct table_column columns[] = {
                 {"PCR", true, false}, {"DATA", false, false}, {"EVENT", false, false},
                 {"WHAT", false, true}};
         _cleanup_table_ struct table t = TABLE(columns);
         int r = 0;
-        for (size_t i = 0; r >= 0 && i < log->count; i++)
-                r = add_row(&t, log->events + i, reterr);
+        for (size_t i = 0; r >= 0 && i < log->firmware.count; i++)
+                r = add_event_row(&t, log->firmware.events + i, reterr);
+        for (size_t i = 0; r >= 0 && i < log->userspace.count; i++) {
+                const struct ingot_userspace_event *e = log->userspace.events + i;
+                if (e->record.nv_index != 0)
+                        continue;
+                r = table_addf(&t, reterr, "%" PRIu32, e->record.pcr);
+                if (r >= 0)
+                        r = add_words(&t, e, reterr);
+        }
         if (r >= 0)
                 table_print(&t, stdout);
+        return r;
+}
+
+static int print_nv_events(const struct ingot_userspace_log *log, ingot_error *reterr)
+{
+        static const struct table_column columns[] = {
+                {"NV INDEX", false, false}, {"NAME", false, false}, {"DATA", false, false},
+                {"EVENT", false, false}, {"WHAT", false, true}};
+        _cleanup_table_ struct table t = TABLE(columns);
+        int r = 0;
+        for (size_t i = 0; r >= 0 && i < log->count; i++) {
+                const struct ingot_userspace_event *e = log->events + i;
+                if (e->record.nv_index == 0)
+                        continue;
+                r = table_addf(&t, reterr, "0x%08" PRIx32, e->record.nv_index);
+                if (r >= 0)
+                        r = table_add(&t, e->nv_name, reterr);
+                if (r >= 0)
+                        r = add_words(&t, e, reterr);
+        }
+        if (r >= 0 && t.cells.count > 0) {
+                printf("\n");
+                table_print(&t, stdout);
+        }
         return r;
 }
 
@@ -94,80 +121,6 @@ static void print_values(const struct ingot_replay *replay)
                         printf("%s %u %s\n", ingot_bank_name(bank), i, hex);
                 }
         }
-}
-
-static int add_digests(struct json_object *o, const struct ingot_event *e, ingot_error *reterr)
-{
-        struct json_object *list, *digest;
-        int r = ingot_json_add_array(o, "digests", &list, reterr);
-        for (size_t i = 0; r >= 0 && i < e->digest_count; i++) {
-                char number[16];
-                enum ingot_bank bank;
-                bool known = ingot_bank_of_algorithm(e->digests[i].algorithm, &bank);
-                snprintf(number, sizeof(number), "0x%04x", e->digests[i].algorithm);
-                r = ingot_json_add_object(list, NULL, &digest, reterr);
-                if (r >= 0)
-                        r = ingot_json_add_text(digest, "hashAlg",
-                                                known ? ingot_bank_name(bank) : number, reterr);
-                if (r >= 0)
-                        r = ingot_json_add_hex(digest, "digest", e->digests[i].data,
-                                               e->digests[i].size, reterr);
-        }
-        return r;
-}
-
-/* What the data says, beside the data itself. */
-static int add_meaning(struct json_object *o, const struct ingot_event *e, ingot_error *reterr)
-{
-        static const char *const words[] = {
-                [INGOT_EVENT_UNCHECKED] = NULL,
-                [INGOT_EVENT_MATCHES] = "yes",
-                [INGOT_EVENT_DIFFERS] = "no",
-        };
-        _cleanup_buffer_ struct ingot_buffer what = {0};
-        int r = ingot_event_text(e, &what, reterr);
-        if (r >= 0)
-                r = ingot_json_add_text(o, "description", (const char *) what.data, reterr);
-        return r < 0 ? r
-                     : ingot_json_add_text(o, "data_matches_digest", words[ingot_event_match(e)],
-                                           reterr);
-}
-
-static int add_content(struct json_object *o, const struct ingot_event *e, bool meaning,
-                       ingot_error *reterr)
-{
-        struct json_object *content;
-        const char *name = ingot_event_type_name(e->type);
-        char number[16];
-        snprintf(number, sizeof(number), "%#" PRIx32, e->type);
-        int r = ingot_json_add_text(o, "content_type", "pcclient_std", reterr);
-        if (r >= 0)
-                r = ingot_json_add_object(o, "content", &content, reterr);
-        if (r >= 0)
-                r = ingot_json_add_text(content, "event_type", name ? name : number, reterr);
-        if (r >= 0)
-                r = ingot_json_add_hex(content, "event_data", e->data.data, e->data.size, reterr);
-        return r < 0 || !meaning ? r : add_meaning(o, e, reterr);
-}
-
-static int add_events(struct json_object *list, const struct ingot_eventlog *log, bool meaning,
-                      ingot_error *reterr)
-{
-        struct json_object *o;
-        int r = 0;
-        for (size_t i = 0; r >= 0 && i < log->count; i++) {
-                const struct ingot_event *e = log->events + i;
-                r = ingot_json_add_object(list, NULL, &o, reterr);
-                if (r >= 0)
-                        r = ingot_json_add_u64(o, "pcr", e->index, reterr);
-                if (r >= 0)
-                        r = ingot_json_add_u64(o, "recnum", i + 1, reterr);
-                if (r >= 0)
-                        r = add_digests(o, e, reterr);
-                if (r >= 0)
-                        r = add_content(o, e, meaning, reterr);
-        }
-        return r;
 }
 
 static int add_values(struct json_object *o, const struct ingot_replay *replay,
@@ -191,16 +144,29 @@ static int add_values(struct json_object *o, const struct ingot_replay *replay,
         return r;
 }
 
-static int print_cel(const struct ingot_eventlog *log, ingot_error *reterr)
+static int print_cel(const struct ingot_boot_log *log, ingot_error *reterr)
 {
         _cleanup_json_ struct json_object *list = NULL;
         int r = ingot_json_new_array(&list, reterr);
         if (r >= 0)
-                r = add_events(list, log, false, reterr);
+                r = pcr_log_add_events(list, log, false, reterr);
         return r < 0 ? r : json_print(list, reterr);
 }
 
-static int print_json(const struct ingot_eventlog *log, const struct ingot_replay *replay,
+static int add_problems(struct json_object *o, const struct ingot_boot_log *log,
+                        ingot_error *reterr)
+{
+        struct json_object *list;
+        int r = ingot_json_add_text(o, "problem", log->firmware.problem, reterr);
+        if (r >= 0)
+                r = ingot_json_add_array(o, "userspace_problems", &list, reterr);
+        for (size_t i = 0; r >= 0 && i < log->userspace.problems.count; i++)
+                r = ingot_json_add_text(list, NULL, log->userspace.problems.items[i], reterr);
+        return r < 0 ? r
+                     : ingot_json_add_bool(o, "userspace_interrupted", log->interrupted, reterr);
+}
+
+static int print_json(const struct ingot_boot_log *log, const struct ingot_replay *replay,
                       ingot_error *reterr)
 {
         _cleanup_json_ struct json_object *o = NULL;
@@ -209,67 +175,67 @@ static int print_json(const struct ingot_eventlog *log, const struct ingot_repla
         if (r >= 0)
                 r = ingot_json_add_array(o, "events", &list, reterr);
         if (r >= 0)
-                r = add_events(list, log, true, reterr);
+                r = pcr_log_add_events(list, log, true, reterr);
         if (r >= 0)
                 r = add_values(o, replay, reterr);
         if (r >= 0)
-                r = ingot_json_add_text(o, "problem", log->problem, reterr);
+                r = add_problems(o, log, reterr);
         return r < 0 ? r : json_print(o, reterr);
 }
 
-static int print_all(const struct ingot_eventlog *log, ingot_error *reterr)
+static int print_all(const struct ingot_boot_log *log, const struct ingot_replay *replay,
+                     ingot_error *reterr)
 {
-        struct ingot_replay replay;
-        ingot_replay_start(&replay);
-        int r = ingot_replay_log(&replay, log, reterr);
+        int r = print_events(log, reterr);
         if (r >= 0)
-                r = print_events(log, reterr);
+                r = print_nv_events(&log->userspace, reterr);
         if (r >= 0)
-                print_values(&replay);
+                print_values(replay);
         return r;
 }
 
-static int show(const struct ingot_eventlog *log, const struct invocation *in, ingot_error *reterr)
+static int show(const struct ingot_boot_log *log, const struct invocation *in, ingot_error *reterr)
 {
         const struct log_options *o = in->options;
         struct ingot_replay replay;
         if (o->cel)
                 return print_cel(log, reterr);
-        if (!in->json)
-                return print_all(log, reterr);
-        ingot_replay_start(&replay);
-        int r = ingot_replay_log(&replay, log, reterr);
-        return r < 0 ? r : print_json(log, &replay, reterr);
+        int r = ingot_boot_log_replay(log, &replay, reterr);
+        if (r < 0)
+                return r;
+        return in->json ? print_json(log, &replay, reterr) : print_all(log, &replay, reterr);
 }
 
 static int run(const struct invocation *in, ingot_error *reterr)
 {
-        const char *path = in->operand_count > 0 ? in->operands[0] : FIRMWARE_LOG;
-        _cleanup_free_ uint8_t *bytes = NULL;
-        _cleanup_eventlog_ struct ingot_eventlog log = {0};
-        size_t size;
-        int r = ingot_file_read(AT_FDCWD, path, INGOT_EVENTLOG_SIZE_MAX, &bytes, &size, reterr);
-        if (r == -INGOT_E_NOTFOUND && in->operand_count == 0)
-                return ingot_fail(reterr, INGOT_E_NOTFOUND,
-                                  "this machine shows no event log (%s): it has no TPM, or its "
-                                  "firmware keeps none; name a FILE",
-                                  path);
-        if (r < 0)
-                return r;
-        r = ingot_eventlog_decode(INGOT_SPAN(bytes, size), &log, reterr);
+        const struct log_options *o = in->options;
+        const struct ingot_boot_log_request request = {
+                .firmware = in->operand_count > 0 ? in->operands[0] : NULL,
+                .userspace = o->userspace,
+                .root = o->root,
+        };
+        _cleanup_boot_log_ struct ingot_boot_log log = {0};
+        if (o->root && (request.firmware || request.userspace))
+                return ingot_fail(reterr, INGOT_E_USAGE,
+                                  "--root is for a machine, not for files that are named");
+        int r = ingot_boot_log_load(&request, &log, reterr);
         if (r >= 0)
                 r = show(&log, in, reterr);
         if (r < 0)
-                return ingot_under(reterr, r, "%s", path);
-        if (!log.problem)
-                return 0;
+                return r;
         fflush(stdout);
-        return ingot_fail(reterr, INGOT_E_FORMAT, "%s: %s; the events before it are shown", path,
-                          log.problem);
+        if (log.interrupted)
+                ingot_warn(in->log,
+                           "%s is marked as incomplete: a measurement was interrupted, or is "
+                           "being made",
+                           log.userspace_path);
+        return ingot_boot_log_problem(&log, reterr);
 }
 
 static const struct example examples[] = {
         {"ingot pcr log boot.log", "Show the events of a log, and the PCR values they give"},
+        {"ingot pcr log --userspace tpm2-measure.log boot.log",
+         "The same with what the system measured after the kernel was started"},
         {"ingot pcr log --json boot.log", "The same for a program"},
         {"ingot pcr log --cel boot.log", "Convert it to the Canonical Event Log format"},
         {0},
@@ -278,19 +244,23 @@ static const struct example examples[] = {
 const struct command cmd_pcr_log = {
         .name = "pcr log",
         .synopsis = "[FILE]",
-        .summary = "Show what firmware and boot loader measured",
+        .summary = "Show what firmware, boot loader and system measured",
         .details =
                 "Reads a firmware event log: that of a TPM, with one digest for each event or with "
-                "several, or the log area of a confidential machine (CCEL). Without FILE it is "
-                "this machine's. No TPM is needed.\n"
+                "several, or the log area of a confidential machine (CCEL); and the log that "
+                "systemd keeps of what the running system measures. Without files they are this "
+                "machine's. No TPM is needed.\n"
                 "\n"
                 "One line shows one event: the PCR it went into (of a CCEL log: the measurement "
                 "register), whether the digest is that of the data beside it (\"-\": the log does "
-                "not have what was measured), its type, and what the data says. The values that "
-                "the PCRs have if the log is true follow.\n"
+                "not have what was measured), its type, and what the data says. What went into NV "
+                "indexes of the TPM that are used as PCRs is shown apart. The values that the PCRs "
+                "have if the logs are true follow.\n"
                 "\n"
                 "A log is not protected: only digests are bound to PCRs. Where DATA says NO, the "
-                "description is not of what was measured.",
+                "description is not of what was measured.\n"
+                "\n"
+                "What can be read of a damaged log is shown; then the exit status is 1.",
         .rows = rows,
         .examples = examples,
         .operands_max = 1,

@@ -13,7 +13,9 @@
 #define DIGEST_MAX 64
 #define SPEC_ID "Spec ID Event03"
 #define SPEC_ID_SIZE 16
+#define TABLE_HEADER_SIZE 36
 #define CCEL_SIZE 56
+#define TPM2_SIZE 52 /* the log's place stands behind that, or not */
 
 static const struct {
         uint32_t type;
@@ -284,25 +286,54 @@ int ingot_eventlog_decode(struct ingot_span bytes, struct ingot_eventlog *ret, i
         return 0;
 }
 
-int ingot_ccel_decode(struct ingot_span table, struct ingot_ccel *ret, ingot_error *reterr)
+/* The header that all tables have is whole; *ret stands behind it. */
+static int open_table(struct ingot_span table, const char *name, size_t smallest,
+                      struct ingot_cursor *ret, ingot_error *reterr)
 {
         struct ingot_cursor c = ingot_cursor_over(table);
         uint8_t sum = 0;
-        if (!starts_with(table, "CCEL", 4))
-                return ingot_fail(reterr, INGOT_E_FORMAT, "no CCEL table");
+        if (!starts_with(table, name, 4))
+                return ingot_fail(reterr, INGOT_E_FORMAT, "no %s table", name);
         ingot_cursor_skip(&c, 4);
         uint32_t size = ingot_cursor_le32(&c);
-        if (size < CCEL_SIZE || size > table.size)
-                return ingot_fail(reterr, INGOT_E_FORMAT, "CCEL table of %" PRIu32 " bytes", size);
+        if (size < smallest || size > table.size)
+                return ingot_fail(reterr, INGOT_E_FORMAT, "%s table of %" PRIu32 " bytes", name,
+                                  size);
         for (uint32_t i = 0; i < size; i++)
                 sum = (uint8_t) (sum + table.data[i]);
         if (sum != 0)
-                return ingot_fail(reterr, INGOT_E_FORMAT, "CCEL table with a wrong checksum");
-        ingot_cursor_skip(&c, 28); /* the rest of the header that all tables have */
-        struct ingot_ccel ccel = {.type = ingot_cursor_u8(&c), .subtype = ingot_cursor_u8(&c)};
+                return ingot_fail(reterr, INGOT_E_FORMAT, "%s table with a wrong checksum", name);
+        *ret = ingot_cursor_over(INGOT_SPAN(table.data, size));
+        ingot_cursor_skip(ret, TABLE_HEADER_SIZE);
+        return 0;
+}
+
+int ingot_ccel_decode(struct ingot_span table, struct ingot_acpi_log *ret, ingot_error *reterr)
+{
+        struct ingot_cursor c;
+        int r = open_table(table, "CCEL", CCEL_SIZE, &c, reterr);
+        if (r < 0)
+                return r;
+        struct ingot_acpi_log ccel = {.type = ingot_cursor_u8(&c), .subtype = ingot_cursor_u8(&c)};
         ingot_cursor_skip(&c, 2);
         ccel.size = ingot_cursor_le64(&c);
         ccel.address = ingot_cursor_le64(&c);
         *ret = ccel;
+        return 0;
+}
+
+int ingot_tpm2_table_decode(struct ingot_span table, struct ingot_acpi_log *ret,
+                            ingot_error *reterr)
+{
+        struct ingot_cursor c;
+        int r = open_table(table, "TPM2", TPM2_SIZE, &c, reterr);
+        if (r < 0)
+                return r;
+        ingot_cursor_skip(&c, 4 + 8 + 4 + 12); /* class, control area, how a command is started */
+        struct ingot_acpi_log log = {.size = ingot_cursor_le32(&c)};
+        log.address = ingot_cursor_le64(&c);
+        if (c.failed || log.size == 0 || log.address == 0)
+                return ingot_fail(reterr, INGOT_E_NOTFOUND, "the TPM2 table names no log");
+        *ret = log;
         return 0;
 }

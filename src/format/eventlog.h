@@ -6,7 +6,8 @@
  * Source: TCG PC Client Platform Firmware Profile 1.05 rev. 23, section 10 (both layouts: events with
  * one SHA-1 digest, and "crypto agile" ones with a digest for each bank); UEFI 2.10 section 38 (CCEL:
  * the same layout, the index of an event is that of a measurement register; the rest of its area is
- * filled with ones); ACPI 6.5 section 5.2.34 (the CCEL table). All numbers are little-endian.
+ * filled with ones); ACPI 6.5 section 5.2.34 (the CCEL table);
+ * TCG ACPI Specification 1.4 section 7.3 (the TPM2 table). All numbers are little-endian.
  *
  * The bytes may lie, and may end anywhere. What can be read is read: a log that breaks off has
  * `problem` and the events before it.
@@ -113,10 +114,13 @@ void ingot_eventlog_done(struct ingot_eventlog *log);
 const struct ingot_event_digest *ingot_event_digest_of(const struct ingot_event *e,
                                                        uint16_t algorithm);
 
-/* The ACPI table that says where a confidential machine's log lies. */
-struct ingot_ccel {
-        uint8_t type, subtype; /* 1: SEV, 2: TDX */
-        uint64_t size, address; /* of the log's area in memory */
+/* Where in memory an ACPI table says that the log lies. */
+struct ingot_acpi_log {
+        uint8_t type, subtype; /* of a confidential machine (CCEL), 1: SEV, 2: TDX; else 0 */
+        uint64_t size, address; /* of the log's area */
 };
-/* FORMAT when it is no such table or its checksum is wrong. */
-int ingot_ccel_decode(struct ingot_span table, struct ingot_ccel *ret, ingot_error *reterr);
+/* Of a confidential machine's table CCEL. FORMAT when it is none or its checksum is wrong. */
+int ingot_ccel_decode(struct ingot_span table, struct ingot_acpi_log *ret, ingot_error *reterr);
+/* Of the table TPM2, which may have no log area: then NOTFOUND. FORMAT as above. */
+int ingot_tpm2_table_decode(struct ingot_span table, struct ingot_acpi_log *ret,
+                            ingot_error *reterr);

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "measure/replay.h"
-#include "measure/record.h"
 
 #define DYNAMIC_FIRST 17
 #define DYNAMIC_LAST 22
@@ -18,22 +17,31 @@ static void start_locality(struct ingot_replay *replay, uint8_t locality)
                 replay->pcrs[0].value[bank][ingot_bank_size(bank) - 1] = locality;
 }
 
-static int replay_event(struct ingot_replay *replay, const struct ingot_event *e,
+int ingot_replay_record(struct ingot_replay *replay, const struct ingot_record *record,
                         ingot_error *reterr)
 {
-        if (e->type == INGOT_EV_NO_ACTION)
+        if (record->nv_index != 0)
                 return 0;
-        if (e->index >= INGOT_PCR_COUNT) {
+        if (record->pcr >= INGOT_PCR_COUNT) {
                 replay->ignored++;
                 return 0;
         }
-        struct ingot_record record;
-        ingot_record_of_event(e, &record);
-        int r = ingot_record_extend(&record, replay->pcrs + e->index, reterr);
+        int r = ingot_record_extend(record, replay->pcrs + record->pcr, reterr);
         if (r < 0)
                 return r;
-        replay->touched |= 1u << e->index;
+        replay->touched |= 1u << record->pcr;
+        replay->banks |= record->banks;
         return 0;
+}
+
+static int replay_event(struct ingot_replay *replay, const struct ingot_event *e,
+                        ingot_error *reterr)
+{
+        struct ingot_record record;
+        if (e->type == INGOT_EV_NO_ACTION)
+                return 0;
+        ingot_record_of_event(e, &record);
+        return ingot_replay_record(replay, &record, reterr);
 }
 
 int ingot_replay_log(struct ingot_replay *replay, const struct ingot_eventlog *log,

@@ -9,7 +9,7 @@
 #pragma once
 
 #include "format/eventlog.h"
-#include "measure/bank.h"
+#include "measure/record.h"
 
 #define INGOT_PCR_COUNT 24
 
@@ -24,3 +24,6 @@ struct ingot_replay {
 void ingot_replay_start(struct ingot_replay *replay);
 int ingot_replay_log(struct ingot_replay *replay, const struct ingot_eventlog *log,
                      ingot_error *reterr);
+/* One measurement more; NV indexes are no PCRs, and are passed over. */
+int ingot_replay_record(struct ingot_replay *replay, const struct ingot_record *record,
+                        ingot_error *reterr);

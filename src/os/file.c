@@ -353,6 +353,16 @@ int ingot_file_put_new(const char *path, const void *data, size_t size, mode_t m
         return ingot_under(reterr, r, "%s", path);
 }
 
+int ingot_file_mode(const char *path, mode_t *ret, ingot_error *reterr)
+{
+        struct stat st;
+        if (stat(path, &st) < 0)
+                return errno == ENOENT ? ingot_fail(reterr, INGOT_E_NOTFOUND, "no file %s", path)
+                                       : ingot_fail_errno(reterr, "stat %s", path);
+        *ret = st.st_mode;
+        return 0;
+}
+
 bool ingot_file_exists(const char *path)
 {
         struct stat st;

@@ -58,6 +58,8 @@ int ingot_outfile_put(const char *path, const void *data, size_t size, mode_t mo
 /* A file that was not there before; on failure it is gone again. CONFLICT when it is there. */
 int ingot_file_put_new(const char *path, const void *data, size_t size, mode_t mode,
                        ingot_error *reterr);
+/* Its mode, after links; NOTFOUND. */
+int ingot_file_mode(const char *path, mode_t *ret, ingot_error *reterr);
 /* Is anything of that name there, be it a link to nowhere? */
 bool ingot_file_exists(const char *path);
 

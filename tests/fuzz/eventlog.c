@@ -23,9 +23,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
         _cleanup_eventlog_ struct ingot_eventlog log = {0};
         _cleanup_buffer_ struct ingot_buffer text = {0};
-        struct ingot_ccel ccel;
+        struct ingot_acpi_log area;
         char *file = NULL;
-        (void) ingot_ccel_decode(INGOT_SPAN(data, size), &ccel, NULL);
+        (void) ingot_ccel_decode(INGOT_SPAN(data, size), &area, NULL);
+        (void) ingot_tpm2_table_decode(INGOT_SPAN(data, size), &area, NULL);
         if (ingot_eventlog_decode(INGOT_SPAN(data, size), &log, NULL) >= 0)
                 for (size_t i = 0; i < log.count; i++)
                         check_event(log.events + i, data, size);

@@ -177,7 +177,7 @@ TEST(device_paths_are_written_as_firmware_shells_do)
 TEST(a_ccel_table_has_its_checksum)
 {
         uint8_t table[56] = "CCEL";
-        struct ingot_ccel ccel;
+        struct ingot_acpi_log ccel;
         table[4] = sizeof(table);
         table[36] = 2;
         ingot_le64_store(table + 40, 65536);
@@ -191,4 +191,29 @@ TEST(a_ccel_table_has_its_checksum)
         CHECK_EQ(ccel.type, 2);
         CHECK_EQ(ccel.size, 65536);
         CHECK_EQ(ccel.address, 0x7d649000);
+}
+
+TEST(a_tpm2_table_says_where_the_log_is_or_not)
+{
+        uint8_t table[76] = "TPM2";
+        struct ingot_acpi_log log;
+        table[4] = sizeof(table);
+        ingot_le32_store(table + 64, 65536);
+        ingot_le64_store(table + 68, 0x7d649000);
+        for (size_t i = 0; i < sizeof(table); i++)
+                if (i != 9)
+                        table[9] = (uint8_t) (table[9] - table[i]);
+        CHECK_OK(ingot_tpm2_table_decode(INGOT_SPAN(table, sizeof(table)), &log, &error));
+        CHECK_EQ(log.size, 65536);
+        CHECK_EQ(log.address, 0x7d649000);
+        for (size_t size = 0; size < sizeof(table); size++)
+                CHECK_FAILS(ingot_tpm2_table_decode(INGOT_SPAN(table, size), &log, &error),
+                            INGOT_E_FORMAT, "TPM2 table");
+        uint8_t old[52] = "TPM2";
+        old[4] = sizeof(old);
+        for (size_t i = 0; i < sizeof(old); i++)
+                if (i != 9)
+                        old[9] = (uint8_t) (old[9] - old[i]);
+        CHECK_FAILS(ingot_tpm2_table_decode(INGOT_SPAN(old, sizeof(old)), &log, &error),
+                    INGOT_E_NOTFOUND, "names no log");
 }
