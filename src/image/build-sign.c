@@ -186,7 +186,7 @@ static int add_pcr_thing(struct work *w, enum ingot_bank bank, const char *path,
                 return r;
         t->bank = bank;
         memcpy(t->value, pcr.value[bank], sizeof(t->value));
-        ingot_policy_pcr(bank, INGOT_PCRSIG_PCR, t->value, t->policy);
+        ingot_policy_of_pcr(bank, INGOT_PCRSIG_PCR, t->value, t->policy);
         return 0;
 }
 

@@ -297,7 +297,7 @@ static int decode_pcr(struct ingot_sign_thing *t, struct json_object *o, ingot_e
                 r = ingot_json_get_hex(o, "policy", policy, sizeof(policy), reterr);
         if (r < 0)
                 return r;
-        ingot_policy_pcr(t->bank, INGOT_PCRSIG_PCR, t->value, t->policy);
+        ingot_policy_of_pcr(t->bank, INGOT_PCRSIG_PCR, t->value, t->policy);
         if (memcmp(policy, t->policy, sizeof(policy)) != 0)
                 return ingot_fail(reterr, INGOT_E_FORMAT, "'policy' is not that of 'value'");
         return 0;

@@ -231,7 +231,8 @@ int ingot_pcrsig_of_uki(const struct ingot_reader *r, const struct ingot_uki *uk
                         entry->bank = bank;
                         entry->pcrs = 1u << INGOT_PCRSIG_PCR;
                         memcpy(entry->key, key, sizeof(entry->key));
-                        ingot_policy_pcr(bank, INGOT_PCRSIG_PCR, pcr.value[bank], entry->policy);
+                        ingot_policy_of_pcr(bank, INGOT_PCRSIG_PCR, pcr.value[bank],
+                                            entry->policy);
                 }
         if (e < 0)
                 return e;

@@ -13,6 +13,7 @@
 #pragma once
 
 #include "base/buffer.h"
+#include "measure/pcr11.h"
 #include "measure/policy.h"
 
 #define INGOT_PCRSIG_SIZE_MAX ((size_t) 1 << 20)

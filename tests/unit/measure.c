@@ -115,7 +115,7 @@ TEST(pcr_11_and_its_policy_are_those_of_systemd_measure)
                 CHECK_OK(ingot_pcr11_phases(&pcr, vectors[i].path, &error));
                 ingot_hex(hex, pcr.value[bank], ingot_bank_size(bank));
                 CHECK_STR(hex, vectors[i].pcr);
-                ingot_policy_pcr(bank, 11, pcr.value[bank], policy);
+                ingot_policy_of_pcr(bank, 11, pcr.value[bank], policy);
                 ingot_hex(hex, policy, sizeof(policy));
                 CHECK_STR(hex, vectors[i].policy);
         }
