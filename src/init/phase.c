@@ -208,7 +208,7 @@ static int ask_banks(int tpm, unsigned *ret_mask, ingot_error *reterr)
         size_t size;
         int r = init_phase_banks_command(&command, reterr);
         if (r >= 0)
-                r = ingot_tpm_transact(tpm, ingot_buffer_span(&command), response, &size, reterr);
+                r = ingot_tpm_device_transact(tpm, ingot_buffer_span(&command), response, &size, reterr);
         return r < 0 ? r : init_phase_banks_decode(INGOT_SPAN(response, size), ret_mask, reterr);
 }
 
@@ -219,7 +219,7 @@ static int extend(int tpm, enum init_phase phase, unsigned mask, ingot_error *re
         size_t size;
         int r = init_phase_extend_command(phase, mask, &command, reterr);
         if (r >= 0)
-                r = ingot_tpm_transact(tpm, ingot_buffer_span(&command), response, &size, reterr);
+                r = ingot_tpm_device_transact(tpm, ingot_buffer_span(&command), response, &size, reterr);
         return r < 0 ? r : init_tpm_response_check(INGOT_SPAN(response, size), reterr);
 }
 
@@ -249,7 +249,7 @@ int init_phase_measure(enum init_phase phase, ingot_error *reterr)
         _cleanup_close_ int tpm = -1;
         if (!ingot_efivar_exists("StubPcrKernelImage", INGOT_EFIVAR_LOADER))
                 return 1;
-        int r = ingot_tpm_open(&tpm, reterr);
+        int r = ingot_tpm_device_open(&tpm, reterr);
         if (r == -INGOT_E_NOTFOUND) {
                 init_tell("the kernel was measured, but there is no TPM: is its driver in the "
                           "initrd?");
