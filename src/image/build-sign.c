@@ -167,19 +167,23 @@ static int add_head(struct work *w, ingot_error *reterr)
         return r;
 }
 
+/* PROFILE: the ID of a further profile, or NULL. */
 static int add_pcr_thing(struct work *w, enum ingot_bank bank, const char *path,
-                         const struct ingot_pcr *booted, ingot_error *reterr)
+                         const char *profile, const struct ingot_pcr *booted, ingot_error *reterr)
 {
         _cleanup_free_ char *id = NULL;
         struct ingot_sign_thing *t;
         struct ingot_pcr pcr = *booted;
-        int r = ingot_format(&id, reterr, "pcr:%s:%s", ingot_bank_name(bank), path);
+        int r = ingot_format(&id, reterr, "pcr:%s:%s%s%s", ingot_bank_name(bank), path,
+                             profile ? "@" : "", profile ? profile : "");
         if (r >= 0)
                 r = ingot_pcr11_phases(&pcr, path, reterr);
         if (r >= 0)
                 r = ingot_sign_add_thing(w->q, INGOT_PURPOSE_PCR, id, &t, reterr);
         if (r >= 0)
                 r = ingot_strdup(&t->phases, path, reterr);
+        if (r >= 0 && profile)
+                r = ingot_strdup(&t->profile, profile, reterr);
         if (r >= 0)
                 r = ingot_strdup(&t->artifact, w->b->uki.name, reterr);
         if (r < 0)
@@ -190,23 +194,36 @@ static int add_pcr_thing(struct work *w, enum ingot_bank bank, const char *path,
         return 0;
 }
 
-static int add_pcr_things(struct work *w, const struct ingot_reader *uki, ingot_error *reterr)
+static int add_profile_things(struct work *w, const char *profile, const struct ingot_pcr *booted,
+                              ingot_error *reterr)
 {
         const struct ingot_strings *banks =
                 ingot_recipe_list(w->b->recipe, INGOT_SIGNING_PCR_BANKS);
-        _cleanup_uki_ struct ingot_uki decoded = {0};
-        struct ingot_pcr booted;
-        if (!wants(w, INGOT_PURPOSE_PCR))
-                return 0;
-        int r = ingot_uki_read(uki, &decoded, reterr);
-        if (r >= 0)
-                r = ingot_pcr11_of_uki(uki, &decoded, 0, &booted, reterr);
+        int r = 0;
         for (size_t i = 0; r >= 0 && i < banks->count; i++) {
                 enum ingot_bank bank = INGOT_BANK_SHA256;
                 if (!ingot_bank_parse(banks->items[i], &bank))
                         return ingot_fail(reterr, INGOT_E_INTERNAL, "Sign.PcrBanks");
                 for (size_t k = 0; r >= 0 && ingot_pcr11_paths[k]; k++)
-                        r = add_pcr_thing(w, bank, ingot_pcr11_paths[k], &booted, reterr);
+                        r = add_pcr_thing(w, bank, ingot_pcr11_paths[k], profile, booted, reterr);
+        }
+        return r;
+}
+
+/* All of them stand in one .pcrsig: the policy says which profile it is for (docs/decisions/113). */
+static int add_pcr_things(struct work *w, const struct ingot_reader *uki, ingot_error *reterr)
+{
+        _cleanup_uki_ struct ingot_uki decoded = {0};
+        struct ingot_pcr booted;
+        if (!wants(w, INGOT_PURPOSE_PCR))
+                return 0;
+        int r = ingot_uki_read(uki, &decoded, reterr);
+        for (uint32_t i = 0; r >= 0 && i < (decoded.profile_count ? decoded.profile_count : 1);
+             i++) {
+                r = ingot_pcr11_of_uki(uki, &decoded, i, &booted, reterr);
+                if (r >= 0)
+                        r = add_profile_things(w, i > 0 ? w->b->profiles.items[i].id : NULL,
+                                               &booted, reterr);
         }
         return r;
 }

@@ -8,6 +8,7 @@
 #include "format/verity.h"
 #include "image/build.h"
 #include "image/kernel.h"
+#include "image/profile.h"
 #include "image/sign-request.h"
 #include "os/file.h"
 #include "os/workdir.h"
@@ -53,6 +54,7 @@ struct ingot_build {
         struct ingot_kernel kernel;
         struct ingot_buffer kernel_image, stub, initrd;
         char *stub_info; /* who made the stub: "systemd-stub 257…" */
+        struct ingot_profiles profiles; /* of the UKI; none: it is the one and only */
         struct ingot_tree *esp;
 
         struct ingot_outfile disk, uki;
@@ -104,6 +106,14 @@ int ingot_var_write(const struct ingot_uuid *seed, uint64_t size, int64_t timest
 
 /* What the recipe says for the kernel's command line, before the long work. */
 int ingot_build_check_command_line(const struct ingot_recipe *recipe, ingot_error *reterr);
+/* The command line of a profile: that of the image and its own words. */
+int ingot_build_profile_line(const char *command_line, const struct ingot_profile *profile,
+                             char **ret, ingot_error *reterr);
+
+/* The recipe's files onto the tree of the ESP. CONFLICT for a place that is taken. */
+int ingot_build_esp_files(const struct ingot_build *b, struct ingot_tree *esp, ingot_error *reterr);
+/* Bytes that signatures add to them, at most. */
+uint64_t ingot_build_esp_signatures(const struct ingot_build *b);
 
 /* SPACE: the key gives less than NEEDED bytes to what NEEDS says ("root file system needs"); tells
  * what to write instead. */

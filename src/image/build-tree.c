@@ -12,20 +12,11 @@
 
 #define KEYS_MAX ((size_t) 64 << 10)
 
-/* FROM is relative to the recipe, but for a removal's glob. */
 static int apply_source(struct ingot_build *b, enum ingot_source_kind kind, const char *text,
                         struct ingot_strings *removed, ingot_error *reterr)
 {
         _cleanup_source_ struct ingot_source source = {0};
-        int r = ingot_source_parse(kind, text, &source, reterr);
-        if (r >= 0 && kind != INGOT_SOURCE_REMOVAL) {
-                char *path = NULL;
-                r = ingot_recipe_path(b->recipe, source.from, &path, reterr);
-                if (r >= 0) {
-                        free(source.from);
-                        source.from = path;
-                }
-        }
+        int r = ingot_source_of_recipe(b->recipe, kind, text, &source, reterr);
         if (r < 0)
                 return r;
         source.keep_modes =

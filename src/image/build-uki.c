@@ -112,25 +112,32 @@ int ingot_build_kernel(struct ingot_build *b, ingot_error *reterr)
         return ingot_dpkg_forget(b->tree, &removed, b->timestamp, reterr);
 }
 
-/* The kernel takes the last roothash=, our initrd refuses two: it is the build's alone. */
 int ingot_build_check_command_line(const struct ingot_recipe *recipe, ingot_error *reterr)
 {
         const struct ingot_strings *words = ingot_recipe_list(recipe, INGOT_BOOT_COMMAND_LINE);
+        const struct ingot_strings *origins = &recipe->values[INGOT_BOOT_COMMAND_LINE].origins;
         size_t quotes = 0;
         for (size_t i = 0; i < words->count; i++) {
                 for (const char *c = words->items[i]; *c; c++)
                         quotes += *c == '"';
-                if (ingot_starts_with(words->items[i], "roothash="))
-                        return ingot_fail(
-                                reterr, INGOT_E_FORMAT,
-                                "%s: Boot.CommandLine has roothash=, which the build adds",
-                                recipe->values[INGOT_BOOT_COMMAND_LINE].origins.items[i]);
+                int r = ingot_command_line_check(words->items[i], "Boot.CommandLine",
+                                                 origins->items[i], reterr);
+                if (r < 0)
+                        return r;
         }
         if (quotes % 2)
                 return ingot_fail(reterr, INGOT_E_FORMAT,
                                   "%s: Boot.CommandLine opens a quote that it does not close",
-                                  recipe->values[INGOT_BOOT_COMMAND_LINE].origins.items[0]);
+                                  origins->items[0]);
         return 0;
+}
+
+int ingot_build_profile_line(const char *command_line, const struct ingot_profile *profile,
+                             char **ret, ingot_error *reterr)
+{
+        bool more = profile->words && *profile->words;
+        return ingot_format(ret, reterr, "%s%s%s", command_line, more ? " " : "",
+                            more ? profile->words : "");
 }
 
 static int make_command_line(const struct ingot_build *b, char **ret, ingot_error *reterr)
@@ -147,33 +154,80 @@ static int make_command_line(const struct ingot_build *b, char **ret, ingot_erro
         return r;
 }
 
+/* The sections of the UKI, and what they point to. */
+struct sections {
+        struct ingot_uki_input *inputs;
+        struct ingot_span *spans;
+        char **lines; /* command lines of the profiles */
+        size_t count, line_count;
+};
+
+static void sections_done(struct sections *s)
+{
+        for (size_t i = 0; i < s->line_count; i++)
+                free(s->lines[i]);
+        free(s->lines);
+        free(s->inputs);
+        free(s->spans);
+}
+
+static void add_section(struct sections *s, enum ingot_uki_kind kind, const void *data, size_t size)
+{
+        s->spans[s->count] = INGOT_SPAN(data, size);
+        s->inputs[s->count] = (struct ingot_uki_input){
+                kind, ingot_reader_of_span(&s->spans[s->count])};
+        s->count++;
+}
+
+/* The first profile is the UKI itself; of the others only the command line is their own. */
+static int add_profiles(const struct ingot_build *b, const char *command_line, struct sections *s,
+                        ingot_error *reterr)
+{
+        for (size_t i = 0; i < b->profiles.count; i++) {
+                const struct ingot_profile *p = b->profiles.items + i;
+                add_section(s, INGOT_UKI_PROFILE, p->text, strlen(p->text));
+                if (i == 0)
+                        continue;
+                char **line = s->lines + s->line_count;
+                int r = ingot_build_profile_line(command_line, p, line, reterr);
+                if (r < 0)
+                        return r;
+                s->line_count++;
+                add_section(s, INGOT_UKI_CMDLINE, *line, strlen(*line));
+        }
+        return 0;
+}
+
 static int write_uki(const struct ingot_build *b, const char *command_line,
                      const struct ingot_writer *out, uint64_t *ret_size, ingot_error *reterr)
 {
+        size_t most = INGOT_UKI_OTHER + 2 * b->profiles.count;
+        _cleanup_(sections_done) struct sections s = {
+                .inputs = calloc(most, sizeof(*s.inputs)),
+                .spans = calloc(most, sizeof(*s.spans)),
+                .lines = calloc(b->profiles.count + 1, sizeof(*s.lines))};
         struct ingot_inode *release = ingot_tree_resolve(b->tree, "etc/os-release");
         if (!release)
                 release = ingot_tree_resolve(b->tree, "usr/lib/os-release");
-        struct ingot_span kernel = ingot_buffer_span(&b->kernel_image),
-                          initrd = ingot_buffer_span(&b->initrd),
-                          line = INGOT_SPAN(command_line, strlen(command_line)),
-                          uname = INGOT_SPAN(b->kernel.version, strlen(b->kernel.version)),
-                          sbat = INGOT_SPAN(ingot_uki_sbat, strlen(ingot_uki_sbat));
         if (!release || release->type != INGOT_FILE_REGULAR)
                 return ingot_fail(reterr, INGOT_E_NOTFOUND, "no os-release in the tree");
-        struct ingot_span pcrkey = ingot_buffer_span(&b->request.pcr_pem),
-                          pcrsig = ingot_buffer_span(&b->pcrsig);
-        struct ingot_uki_input inputs[] = {
-                {INGOT_UKI_OSREL, release->content},
-                {INGOT_UKI_CMDLINE, ingot_reader_of_span(&line)},
-                {INGOT_UKI_UNAME, ingot_reader_of_span(&uname)},
-                {INGOT_UKI_SBAT, ingot_reader_of_span(&sbat)},
-                {INGOT_UKI_LINUX, ingot_reader_of_span(&kernel)},
-                {INGOT_UKI_INITRD, ingot_reader_of_span(&initrd)},
-                {INGOT_UKI_PCRPKEY, ingot_reader_of_span(&pcrkey)},
-                {INGOT_UKI_PCRSIG, ingot_reader_of_span(&pcrsig)},
-        };
-        size_t count = ARRAY_SIZE(inputs) - (pcrsig.size > 0 ? 0 : 2);
-        return ingot_uki_build(ingot_buffer_span(&b->stub), inputs, count, out, ret_size, reterr);
+        if (!s.inputs || !s.spans || !s.lines)
+                return ingot_fail_nomem(reterr);
+        s.inputs[s.count++] = (struct ingot_uki_input){INGOT_UKI_OSREL, release->content};
+        add_section(&s, INGOT_UKI_CMDLINE, command_line, strlen(command_line));
+        add_section(&s, INGOT_UKI_UNAME, b->kernel.version, strlen(b->kernel.version));
+        add_section(&s, INGOT_UKI_SBAT, ingot_uki_sbat, strlen(ingot_uki_sbat));
+        add_section(&s, INGOT_UKI_LINUX, b->kernel_image.data, b->kernel_image.size);
+        add_section(&s, INGOT_UKI_INITRD, b->initrd.data, b->initrd.size);
+        if (b->pcrsig.size > 0) {
+                add_section(&s, INGOT_UKI_PCRPKEY, b->request.pcr_pem.data,
+                            b->request.pcr_pem.size);
+                add_section(&s, INGOT_UKI_PCRSIG, b->pcrsig.data, b->pcrsig.size);
+        }
+        int r = add_profiles(b, command_line, &s, reterr);
+        return r < 0 ? r
+                     : ingot_uki_build(ingot_buffer_span(&b->stub), s.inputs, s.count, out,
+                                       ret_size, reterr);
 }
 
 static int make_esp(const struct ingot_build *b, struct ingot_reader uki, struct ingot_tree **ret,
@@ -187,7 +241,8 @@ static int make_esp(const struct ingot_build *b, struct ingot_reader uki, struct
                 .tries = (unsigned) ingot_recipe_number(b->recipe, INGOT_BOOT_TRIES),
                 .timeout = ingot_recipe_text(b->recipe, INGOT_BOOT_TIMEOUT),
                 .mtime = b->timestamp};
-        return ingot_under(reterr, ingot_esp_tree(&esp, ret, reterr), "ESP");
+        int r = ingot_under(reterr, ingot_esp_tree(&esp, ret, reterr), "ESP");
+        return r < 0 ? r : ingot_build_esp_files(b, *ret, reterr);
 }
 
 static int write_nowhere(void *context, uint64_t offset, const void *data, size_t size,
@@ -219,7 +274,8 @@ int ingot_build_check_esp(struct ingot_build *b, ingot_error *reterr)
                 r = ingot_under(reterr, write_uki(b, line, &nowhere, &uki.size, reterr), "UKI");
         /* Signatures of it and of the loader, which stands there twice. */
         if (ingot_recipe_bool(b->recipe, INGOT_SIGNING_SECURE_BOOT))
-                uki.size += 3 * ingot_recipe_number(b->recipe, INGOT_SIGNING_TABLE_SIZE);
+                uki.size += 3 * ingot_recipe_number(b->recipe, INGOT_SIGNING_TABLE_SIZE) +
+                            ingot_build_esp_signatures(b);
         if (r >= 0)
                 r = make_esp(b, uki, &tree, reterr);
         if (r >= 0)

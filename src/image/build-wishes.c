@@ -72,13 +72,18 @@ static int add_wishes(const struct ingot_build *b, struct ingot_sign_request *q,
 /* .pcrsig has exactly this size, or less where a number of an RSA signature were shorter: it has
  * the key's size always. */
 static int pcrsig_size(const struct ingot_key *key, const struct ingot_strings *banks,
-                       uint64_t *ret, ingot_error *reterr)
+                       size_t profiles, uint64_t *ret, ingot_error *reterr)
 {
+        size_t paths = 0;
+        while (ingot_pcr11_paths[paths])
+                paths++;
+        if (profiles > 1)
+                paths *= profiles;
         _cleanup_pcrsig_ struct ingot_pcrsig s = {0};
         _cleanup_buffer_ struct ingot_buffer text = {0};
         int r = 0;
         for (size_t i = 0; r >= 0 && i < banks->count; i++)
-                for (size_t k = 0; r >= 0 && ingot_pcr11_paths[k]; k++) {
+                for (size_t k = 0; r >= 0 && k < paths; k++) {
                         struct ingot_pcrsig_entry *e;
                         r = ingot_pcrsig_add(&s, &e, reterr);
                         if (r < 0)
@@ -149,7 +154,7 @@ static int prepare_pcr(struct ingot_build *b, ingot_error *reterr)
                 r = ingot_key_public_pem(q->pcr_key, &q->pcr_pem, reterr);
         if (r >= 0)
                 r = pcrsig_size(q->pcr_key, ingot_recipe_list(b->recipe, INGOT_SIGNING_PCR_BANKS),
-                                &q->pcrsig_size, reterr);
+                                b->profiles.count, &q->pcrsig_size, reterr);
         if (r < 0)
                 return ingot_under(reterr, r, "Sign.PcrPublicKey");
         /* An object without signatures, which readers understand, in as much room as they take. */

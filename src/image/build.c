@@ -24,6 +24,7 @@ static void build_done(struct ingot_build *b)
         ingot_uki_extents_done(&b->uki_extents);
         ingot_buffer_done(&b->pcrsig);
         ingot_sign_request_done(&b->request);
+        ingot_profiles_done(&b->profiles);
         ingot_workdir_remove(&b->workdir);
         free(b->stub_info);
         free(b->label);
@@ -52,6 +53,8 @@ static int check(struct ingot_build *b, ingot_error *reterr)
 {
         _cleanup_free_ char *path = NULL;
         int r = ingot_build_check_command_line(b->recipe, reterr);
+        if (r >= 0)
+                r = ingot_profiles_of_recipe(b->recipe, &b->profiles, reterr);
         if (r >= 0)
                 r = ingot_build_sign_prepare(b, reterr);
         return r < 0 ? r

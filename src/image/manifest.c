@@ -160,6 +160,26 @@ static int add_extents(const struct ingot_build *b, struct json_object *o, ingot
         return r;
 }
 
+static int add_profiles(const struct ingot_build *b, struct json_object *o, ingot_error *reterr)
+{
+        struct json_object *list, *one;
+        int r = b->profiles.count > 0 ? ingot_json_add_array(o, "profiles", &list, reterr) : 0;
+        for (size_t i = 0; r >= 0 && i < b->profiles.count; i++) {
+                const struct ingot_profile *p = b->profiles.items + i;
+                _cleanup_free_ char *line = NULL;
+                r = ingot_build_profile_line(b->command_line, p, &line, reterr);
+                if (r >= 0)
+                        r = ingot_json_add_object(list, NULL, &one, reterr);
+                if (r >= 0)
+                        r = ingot_json_add_text(one, "id", p->id, reterr);
+                if (r >= 0)
+                        r = ingot_json_add_text(one, "title", p->title, reterr);
+                if (r >= 0)
+                        r = ingot_json_add_text(one, "command_line", line, reterr);
+        }
+        return r;
+}
+
 static int add_uki(const struct ingot_build *b, struct json_object *m, ingot_error *reterr)
 {
         struct json_object *o;
@@ -170,6 +190,8 @@ static int add_uki(const struct ingot_build *b, struct json_object *m, ingot_err
                 r = ingot_json_add_u64(o, "size", b->uki_extents.size, reterr);
         if (r >= 0)
                 r = ingot_json_add_text(o, "command_line", b->command_line, reterr);
+        if (r >= 0)
+                r = add_profiles(b, o, reterr);
         if (r >= 0)
                 r = ingot_json_add_text(o, "kernel", b->kernel.version, reterr);
         if (r >= 0)

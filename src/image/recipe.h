@@ -40,6 +40,8 @@ enum ingot_recipe_key {
         INGOT_FILES_REMOVE,
         INGOT_FILES_MODES,
         INGOT_BOOT_COMMAND_LINE,
+        INGOT_BOOT_PROFILES,
+        INGOT_BOOT_ESP_FILES,
         INGOT_BOOT_KERNEL,
         INGOT_BOOT_MODULES,
         INGOT_BOOT_ETC,

@@ -121,6 +121,8 @@ static int add_details(const struct ingot_sign_request *q, const struct ingot_si
                 r = ingot_json_add_text(o, "bank", ingot_bank_name(t->bank), reterr);
                 if (r >= 0)
                         r = ingot_json_add_text(o, "phases", t->phases, reterr);
+                if (r >= 0 && t->profile)
+                        r = ingot_json_add_text(o, "profile", t->profile, reterr);
                 if (r >= 0)
                         r = ingot_json_add_hex(o, "value", t->value, ingot_bank_size(t->bank),
                                                reterr);

@@ -31,6 +31,7 @@ static void thing_done(struct ingot_sign_thing *t)
         free(t->id);
         free(t->artifact);
         free(t->phases);
+        free(t->profile);
         ingot_strings_done(&t->esp);
 }
 
@@ -291,6 +292,10 @@ static int decode_pcr(struct ingot_sign_thing *t, struct json_object *o, ingot_e
                 r = ingot_json_get_text(o, "phases", &text, reterr);
         if (r >= 0)
                 r = ingot_strdup(&t->phases, text, reterr);
+        if (r >= 0)
+                r = ingot_json_want_text(o, "profile", &text, reterr);
+        if (r >= 0 && text)
+                r = ingot_strdup(&t->profile, text, reterr);
         if (r >= 0)
                 r = ingot_json_get_hex(o, "value", t->value, ingot_bank_size(t->bank), reterr);
         if (r >= 0)

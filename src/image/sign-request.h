@@ -63,6 +63,7 @@ struct ingot_sign_thing {
         /* pcr */
         enum ingot_bank bank;
         char *phases;
+        char *profile; /* the ID of the UKI's profile; NULL: the first, or the only one */
         uint8_t value[INGOT_BANK_SIZE_MAX];
         uint8_t policy[INGOT_SHA256_SIZE];
         /* verity */

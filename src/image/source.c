@@ -62,6 +62,26 @@ int ingot_source_parse(enum ingot_source_kind kind, const char *text, struct ing
         return 0;
 }
 
+int ingot_source_of_recipe(const struct ingot_recipe *recipe, enum ingot_source_kind kind,
+                           const char *text, struct ingot_source *ret, ingot_error *reterr)
+{
+        _cleanup_source_ struct ingot_source s = {0};
+        char *path = NULL;
+        int r = ingot_source_parse(kind, text, &s, reterr);
+        if (r >= 0 && kind != INGOT_SOURCE_REMOVAL) {
+                r = ingot_recipe_path(recipe, s.from, &path, reterr);
+                if (r >= 0) {
+                        free(s.from);
+                        s.from = path;
+                }
+        }
+        if (r < 0)
+                return r;
+        *ret = s;
+        s = (struct ingot_source){0};
+        return 0;
+}
+
 /* Takes the last entry out of FROM; the name and, when that was its last entry, the inode are the
  * caller's. */
 static struct ingot_entry take_entry(struct ingot_inode *from)
@@ -233,6 +253,8 @@ static int apply_file(struct ingot_tree *tree, const struct ingot_source *s,
         if (s->mode >= 0)
                 inode->mode = (uint16_t) s->mode;
         r = place_file(tree, s, o->mtime, &folder, &name, reterr);
+        if (r >= 0 && o->only_new && ingot_tree_entry(folder, name))
+                r = ingot_fail(reterr, INGOT_E_CONFLICT, "something is there already");
         if (r >= 0)
                 r = lay_entry(tree, folder, name, name, TAKE_PTR(inode), reterr);
         return ingot_under(reterr, r, "%s to %s", s->from, s->target);

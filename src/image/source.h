@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "format/tree.h"
+#include "image/recipe.h"
 
 enum ingot_source_kind {
         INGOT_SOURCE_FOLDER,  /* owners 0:0 */
@@ -40,11 +41,16 @@ void ingot_source_done(struct ingot_source *s);
 int ingot_source_parse(enum ingot_source_kind kind, const char *text, struct ingot_source *ret,
                        ingot_error *reterr);
 
+/* The same, with a source that is relative to the recipe. */
+int ingot_source_of_recipe(const struct ingot_recipe *recipe, enum ingot_source_kind kind,
+                           const char *text, struct ingot_source *ret, ingot_error *reterr);
+
 struct ingot_source_options {
         int64_t mtime;     /* the build's stamp, seconds since the epoch */
         const char *spool; /* the folder for a compressed archive's content; NULL: /var/tmp */
         const struct ingot_log *log;
         struct ingot_strings *removed; /* gets the paths that a removal took out; may be NULL */
+        bool only_new; /* CONFLICT where a file would replace another */
 };
 
 /* Errors name the source and the path in it. A removal that matches nothing is a warning. */
