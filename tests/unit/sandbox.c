@@ -23,10 +23,23 @@
 
 static char root[4200], given[4200];
 
+/* The guest's program, read once: nobody may not be let into the folder that it was built in. */
+static uint8_t *program;
+static size_t program_size;
+
+static int read_guest(ingot_error *reterr)
+{
+        char path[4200];
+        const char *build = getenv("INGOT_BUILD");
+        snprintf(path, sizeof(path), "%s/tests/unit/sandbox-guest", build ? build : ".");
+        return program ? 0
+                       : ingot_file_read(AT_FDCWD, path, 64 << 20, &program, &program_size, reterr);
+}
+
 static int make_root(ingot_error *reterr)
 {
         static const char *const folders[] = {"dev", "proc", "tmp", "sys"};
-        char path[4300], guest[4200];
+        char path[4300];
         snprintf(root, sizeof(root), "%s/root", test_folder());
         snprintf(given, sizeof(given), "%s/given", test_folder());
         ingot_remove_tree(AT_FDCWD, root, NULL);
@@ -35,15 +48,11 @@ static int make_root(ingot_error *reterr)
                 snprintf(path, sizeof(path), "%s/%s", root, folders[i]);
                 r = ingot_make_directories(path, 0755, reterr);
         }
-        const char *build = getenv("INGOT_BUILD");
-        snprintf(guest, sizeof(guest), "%s/tests/unit/sandbox-guest", build ? build : ".");
-        _cleanup_free_ uint8_t *program = NULL;
-        size_t size = 0;
         if (r >= 0)
-                r = ingot_file_read(AT_FDCWD, guest, 64 << 20, &program, &size, reterr);
+                r = read_guest(reterr);
         snprintf(path, sizeof(path), "%s/guest", root);
         if (r >= 0)
-                r = ingot_outfile_put(path, program, size, 0755, reterr);
+                r = ingot_outfile_put(path, program, program_size, 0755, reterr);
         if (r >= 0)
                 r = ingot_outfile_put(given, "given", 5, 0644, reterr);
         return r;
