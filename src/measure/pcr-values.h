@@ -13,12 +13,13 @@ struct ingot_pcr_values {
         enum ingot_bank bank;
         uint8_t (*values)[INGOT_BANK_SIZE_MAX]; /* each once */
         size_t count, room;
+        uint32_t *slots; /* a hash table of 2 * room places of values, counted from 1; 0: free */
 };
 
 void ingot_pcr_values_done(struct ingot_pcr_values *v);
 #define _cleanup_pcr_values_ __attribute__((cleanup(ingot_pcr_values_done)))
 
-/* At the end, unless it is there. LIMIT above INGOT_PCR_VALUES_MAX. */
+/* At the end: 1; 0 when it is there. LIMIT above INGOT_PCR_VALUES_MAX. */
 int ingot_pcr_values_add(struct ingot_pcr_values *v, const uint8_t *value, ingot_error *reterr);
 /* Its place, or -1. */
 ssize_t ingot_pcr_values_find(const struct ingot_pcr_values *v, const uint8_t *value);

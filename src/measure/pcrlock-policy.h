@@ -15,7 +15,7 @@
 #include "measure/pcr-values.h"
 
 #define INGOT_PCRLOCK_POLICY_PATH "/var/lib/systemd/pcrlock.json"
-#define INGOT_PCRLOCK_POLICY_SIZE_MAX ((size_t) 16 << 20)
+#define INGOT_PCRLOCK_POLICY_SIZE_MAX ((size_t) 4 << 20)
 
 struct ingot_pcrlock_policy {
         enum ingot_bank bank;

@@ -4,17 +4,19 @@
 #define DYNAMIC_FIRST 17
 #define DYNAMIC_LAST 22
 
+void ingot_pcr_start(unsigned pcr, uint8_t locality, struct ingot_pcr *ret)
+{
+        bool dynamic = pcr >= DYNAMIC_FIRST && pcr <= DYNAMIC_LAST;
+        memset(ret, dynamic ? 0xff : 0, sizeof(*ret));
+        for (enum ingot_bank bank = 0; pcr == 0 && bank < INGOT_BANK_MAX; bank++)
+                ret->value[bank][ingot_bank_size(bank) - 1] = locality;
+}
+
 void ingot_replay_start(struct ingot_replay *replay)
 {
         *replay = (struct ingot_replay){0};
-        for (unsigned i = DYNAMIC_FIRST; i <= DYNAMIC_LAST; i++)
-                memset(replay->pcrs + i, 0xff, sizeof(replay->pcrs[i]));
-}
-
-static void start_locality(struct ingot_replay *replay, uint8_t locality)
-{
-        for (enum ingot_bank bank = 0; bank < INGOT_BANK_MAX; bank++)
-                replay->pcrs[0].value[bank][ingot_bank_size(bank) - 1] = locality;
+        for (unsigned i = 0; i < INGOT_PCR_COUNT; i++)
+                ingot_pcr_start(i, 0, replay->pcrs + i);
 }
 
 int ingot_replay_record(struct ingot_replay *replay, const struct ingot_record *record,
@@ -54,7 +56,7 @@ int ingot_replay_log(struct ingot_replay *replay, const struct ingot_eventlog *l
                         replay->banks |= 1u << bank;
         }
         if (replay->touched == 0)
-                start_locality(replay, log->locality);
+                ingot_pcr_start(0, log->locality, replay->pcrs);
         for (size_t i = 0; r >= 0 && i < log->count; i++)
                 r = replay_event(replay, log->events + i, reterr);
         return r;

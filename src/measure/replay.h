@@ -2,9 +2,9 @@
 /*
  * What PCRs hold when a log is true: from their start values, each event's digest is extended.
  *
- * PCRs start as zeros, but 17 to 22 (dynamic launch) as ones; the last byte of PCR 0 is the locality
- * at which the TPM was started, which the log tells (TCG PC Client Platform Firmware Profile 1.05
- * rev. 23, section 3.3.2 and 10.4.5.3).
+ * PCRs start as zeros, but 17 to 22 (dynamic launch) as ones; the last byte of PCR 0 is the
+ * locality at which the TPM was started, which the log tells (TCG PC Client Platform Firmware
+ * Profile 1.05 rev. 23, section 3.3.2 and 10.4.5.3).
  */
 #pragma once
 
@@ -19,6 +19,9 @@ struct ingot_replay {
         unsigned banks;   /* a bit for each enum ingot_bank that the log has */
         size_t ignored;   /* events of PCRs that no TPM has */
 };
+
+/* What a PCR holds before anything is extended, when the TPM was started at LOCALITY. */
+void ingot_pcr_start(unsigned pcr, uint8_t locality, struct ingot_pcr *ret);
 
 /* An algorithm that is none of ours, and an event that lacks a digest of a bank, are left out. */
 void ingot_replay_start(struct ingot_replay *replay);

@@ -4,11 +4,11 @@
 
 #include "base/cleanup.h"
 #include "base/json-read.h"
+#include "measure/record-json.h"
 
 #include <stdlib.h>
 
 #define RECORD_SEPARATOR 0x1e
-#define DIGESTS_MAX 16
 
 static void event_done(struct ingot_userspace_event *e)
 {
@@ -33,47 +33,6 @@ static int copy_text(struct json_object *o, const char *key, char **ret, ingot_e
         const char *text;
         int r = ingot_json_want_text(o, key, &text, reterr);
         return r < 0 || !text ? r : ingot_strdup(ret, text, reterr);
-}
-
-/* PCR and NV index are alternatives. */
-static int read_place(struct json_object *o, struct ingot_record *ret, ingot_error *reterr)
-{
-        bool nv = json_object_object_get_ex(o, "nv_index", NULL);
-        const char *key = nv ? "nv_index" : "pcr";
-        uint64_t value;
-        int r = ingot_json_get_u64(o, key, &value, reterr);
-        if (r < 0)
-                return r;
-        if (value > UINT32_MAX || (nv && value == 0))
-                return ingot_fail(reterr, INGOT_E_FORMAT, "'%s' is none", key);
-        *(nv ? &ret->nv_index : &ret->pcr) = (uint32_t) value;
-        return 0;
-}
-
-static int read_digest(struct json_object *o, struct ingot_record *ret, ingot_error *reterr)
-{
-        const char *name;
-        enum ingot_bank bank;
-        int r = ingot_json_get_text(o, "hashAlg", &name, reterr);
-        if (r < 0 || !ingot_bank_parse(name, &bank))
-                return r;
-        if (ret->banks & 1u << bank)
-                return ingot_fail(reterr, INGOT_E_FORMAT, "two digests with %s", name);
-        r = ingot_json_get_hex(o, "digest", ret->digest[bank], ingot_bank_size(bank), reterr);
-        if (r >= 0)
-                ret->banks |= 1u << bank;
-        return r;
-}
-
-static int read_digests(struct json_object *o, struct ingot_record *ret, ingot_error *reterr)
-{
-        struct json_object *list;
-        int r = ingot_json_get_array(o, "digests", DIGESTS_MAX, &list, reterr);
-        for (size_t i = 0; r >= 0 && i < json_object_array_length(list); i++)
-                r = read_digest(json_object_array_get_idx(list, i), ret, reterr);
-        if (r >= 0 && ret->banks == 0)
-                return ingot_fail(reterr, INGOT_E_FORMAT, "no digest of an algorithm we know");
-        return r;
 }
 
 static int read_content(struct json_object *o, struct ingot_userspace_event *ret,
@@ -103,9 +62,7 @@ static int read_record(struct ingot_span text, struct ingot_userspace_event *ret
         _cleanup_json_ struct json_object *o = NULL;
         int r = ingot_json_parse(text, INGOT_USERSPACE_RECORD_SIZE_MAX, &o, reterr);
         if (r >= 0)
-                r = read_place(o, &e.record, reterr);
-        if (r >= 0)
-                r = read_digests(o, &e.record, reterr);
+                r = ingot_record_read_json(o, &e.record, reterr);
         if (r >= 0)
                 r = read_content(o, &e, reterr);
         if (r < 0)
