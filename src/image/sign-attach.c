@@ -134,7 +134,7 @@ static int write_uki(struct release *l, size_t content, ingot_error *reterr)
         const struct ingot_sign_thing *t = uki_thing(&l->q);
         _cleanup_file_ struct ingot_file source = INGOT_FILE_NONE;
         _cleanup_free_ char *path = NULL;
-        uint8_t want[INGOT_SHA256_SIZE], digest[INGOT_SHA256_SIZE];
+        uint8_t want[INGOT_BANK_SIZE_MAX], digest[INGOT_SHA256_SIZE];
         struct ingot_sign_program p;
         struct ingot_outfile *f;
         int r = ingot_format(&path, reterr, "%s/%s", l->folder, l->q.uki);
@@ -160,7 +160,7 @@ static int write_uki(struct release *l, size_t content, ingot_error *reterr)
                 r = copy_all(&whole, f->fd, digest, reterr);
         if (r >= 0)
                 r = ingot_sign_content_digest(&l->q, content, want, reterr);
-        if (r >= 0 && memcmp(want, digest, sizeof(want)) != 0)
+        if (r >= 0 && memcmp(want, digest, sizeof(digest)) != 0)
                 r = not_the_file(l->q.uki, reterr);
         if (r >= 0)
                 l->uki_fd = f->fd;

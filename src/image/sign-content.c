@@ -151,7 +151,7 @@ int ingot_sign_verity(const struct ingot_sign_request *q, struct ingot_buffer *r
 }
 
 static int program_digest(struct ingot_sign_request *q, const struct ingot_sign_thing *t,
-                          uint8_t ret[INGOT_SHA256_SIZE], ingot_error *reterr)
+                          uint8_t ret[INGOT_BANK_SIZE_MAX], ingot_error *reterr)
 {
         if (t->content != INGOT_SIGN_NONE)
                 return ingot_sign_content_digest(q, t->content, ret, reterr);
@@ -163,7 +163,7 @@ static int program_digest(struct ingot_sign_request *q, const struct ingot_sign_
 int ingot_sign_table(struct ingot_sign_request *q, const struct ingot_sign_thing *t,
                      struct ingot_buffer *ret, ingot_error *reterr)
 {
-        uint8_t digest[INGOT_SHA256_SIZE], header[8];
+        uint8_t digest[INGOT_BANK_SIZE_MAX], header[8];
         _cleanup_buffer_ struct ingot_buffer der = {0};
         if (t->answer_count == 0)
                 return 1;
@@ -195,7 +195,7 @@ int ingot_sign_to_be_signed(struct ingot_sign_request *q, const struct ingot_sig
                             struct ingot_buffer *ret, ingot_error *reterr)
 {
         char hex[2 * INGOT_SHA256_SIZE + 1];
-        uint8_t digest[INGOT_SHA256_SIZE];
+        uint8_t digest[INGOT_BANK_SIZE_MAX];
         int r;
         switch (t->purpose) {
         case INGOT_PURPOSE_PCR:
@@ -233,8 +233,9 @@ static int inserted(struct ingot_sign_request *q, const struct ingot_sign_part *
 static int part_bytes(struct ingot_sign_request *q, const struct ingot_sign_part *p,
                       struct ingot_buffer *ret, ingot_error *reterr)
 {
-        char hex[2 * INGOT_SHA256_SIZE + 1];
-        uint8_t digest[INGOT_SHA256_SIZE];
+        char hex[2 * INGOT_BANK_SIZE_MAX + 1];
+        uint8_t digest[INGOT_BANK_SIZE_MAX];
+        size_t size;
         int r;
         switch (p->kind) {
         case INGOT_SIGN_BYTES:
@@ -242,11 +243,15 @@ static int part_bytes(struct ingot_sign_request *q, const struct ingot_sign_part
         case INGOT_SIGN_ZEROS:
                 return ingot_buffer_append_zeros(ret, (size_t) p->size, reterr);
         case INGOT_SIGN_DIGEST:
+        case INGOT_SIGN_RAW:
                 r = ingot_sign_content_digest(q, p->of, digest, reterr);
                 if (r != 0)
                         return r;
-                ingot_hex(hex, digest, sizeof(digest));
-                return ingot_buffer_append(ret, hex, sizeof(hex) - 1, reterr);
+                size = ingot_bank_size(q->contents[p->of].algorithm);
+                if (p->kind == INGOT_SIGN_RAW)
+                        return ingot_buffer_append(ret, digest, size, reterr);
+                ingot_hex(hex, digest, size);
+                return ingot_buffer_append(ret, hex, 2 * size, reterr);
         case INGOT_SIGN_PCRSIG:
         case INGOT_SIGN_VERITY:
         case INGOT_SIGN_TABLE:
@@ -271,26 +276,28 @@ int ingot_sign_content_bytes(struct ingot_sign_request *q, size_t content, struc
 }
 
 int ingot_sign_content_digest(struct ingot_sign_request *q, size_t content,
-                              uint8_t ret[INGOT_SHA256_SIZE], ingot_error *reterr)
+                              uint8_t ret[INGOT_BANK_SIZE_MAX], ingot_error *reterr)
 {
         struct ingot_sign_content *c = q->contents + content;
-        struct ingot_sha256 h;
-        ingot_sha256_init(&h);
-        for (size_t i = 0; !c->known && i < c->part_count; i++) {
+        _cleanup_digest_ struct ingot_digest *d = NULL;
+        int r = c->known ? 0 : ingot_digest_new(c->algorithm, &d, reterr);
+        for (size_t i = 0; r >= 0 && !c->known && i < c->part_count; i++) {
                 const struct ingot_sign_part *p = c->parts + i;
                 _cleanup_buffer_ struct ingot_buffer bytes = {0};
                 if (p->kind == INGOT_SIGN_STATE) {
-                        ingot_sha256_import(&h, p->state, p->size);
+                        ingot_digest_import(d, p->state, p->size);
                         continue;
                 }
-                int r = part_bytes(q, p, &bytes, reterr);
+                r = part_bytes(q, p, &bytes, reterr);
                 if (r != 0)
                         return ingot_under(reterr, r, "%s", c->name);
-                ingot_sha256_update(&h, bytes.data, bytes.size);
+                ingot_digest_update(d, bytes.data, bytes.size);
         }
+        if (r < 0)
+                return r;
         if (!c->known)
-                ingot_sha256_final(&h, c->digest);
+                ingot_digest_final(d, c->digest);
         c->known = true;
-        memcpy(ret, c->digest, INGOT_SHA256_SIZE);
+        memcpy(ret, c->digest, ingot_bank_size(c->algorithm));
         return 0;
 }

@@ -183,8 +183,8 @@ static int add_insert(struct json_object *o, const struct ingot_sign_part *p, co
         return r < 0 ? r : ingot_json_add_u64(o, "size", p->size, reterr);
 }
 
-static int add_part(const struct ingot_sign_request *q, const struct ingot_sign_part *p,
-                    struct json_object *list, ingot_error *reterr)
+static int add_part(const struct ingot_sign_request *q, enum ingot_bank algorithm,
+                    const struct ingot_sign_part *p, struct json_object *list, ingot_error *reterr)
 {
         struct json_object *o;
         int r = ingot_json_add_object(list, NULL, &o, reterr);
@@ -192,12 +192,15 @@ static int add_part(const struct ingot_sign_request *q, const struct ingot_sign_
                 return r;
         switch (p->kind) {
         case INGOT_SIGN_STATE:
-                r = ingot_json_add_hex(o, "state", p->state, sizeof(p->state), reterr);
+                r = ingot_json_add_hex(o, "state", p->state, ingot_digest_state_size(algorithm),
+                                       reterr);
                 return r < 0 ? r : ingot_json_add_u64(o, "size", p->size, reterr);
         case INGOT_SIGN_ZEROS:
                 return ingot_json_add_u64(o, "zeros", p->size, reterr);
         case INGOT_SIGN_DIGEST:
                 return ingot_json_add_text(o, "digest", q->contents[p->of].name, reterr);
+        case INGOT_SIGN_RAW:
+                return ingot_json_add_text(o, "raw", q->contents[p->of].name, reterr);
         case INGOT_SIGN_PCRSIG:
                 return add_insert(o, p, "pcr", reterr);
         case INGOT_SIGN_VERITY:
@@ -223,10 +226,12 @@ static int add_content(const struct ingot_sign_request *q, const struct ingot_si
         int r = ingot_json_add_object(list, NULL, &o, reterr);
         if (r >= 0)
                 r = ingot_json_add_text(o, "name", c->name, reterr);
+        if (r >= 0 && c->algorithm != INGOT_BANK_SHA256)
+                r = ingot_json_add_text(o, "algorithm", ingot_bank_name(c->algorithm), reterr);
         if (r >= 0)
                 r = ingot_json_add_array(o, "parts", &parts, reterr);
         for (size_t i = 0; r >= 0 && i < c->part_count; i++)
-                r = add_part(q, c->parts + i, parts, reterr);
+                r = add_part(q, c->algorithm, c->parts + i, parts, reterr);
         return r;
 }
 

@@ -16,6 +16,7 @@
 #define PARTS_MAX 262144 /* of all contents */
 #define ANSWERS_MAX 64   /* of one thing */
 #define PATHS_MAX 64
+#define DEPTH_MAX 512 /* of contents that build on each other */
 #define CERTIFICATES_MAX 64
 #define ZEROS_MAX ((uint64_t) 64 << 20) /* of all contents */
 #define PROGRAM_MAX ((uint64_t) UINT32_MAX)
@@ -110,6 +111,7 @@ int ingot_sign_add_content(struct ingot_sign_request *q, const char *name,
         int r = c ? ingot_strdup(&c->name, name, reterr) : -INGOT_E_NOMEM;
         if (r < 0)
                 return r;
+        c->algorithm = INGOT_BANK_SHA256;
         q->content_count++;
         *ret = c;
         return 0;
@@ -332,6 +334,8 @@ static int decode_program(const struct ingot_sign_request *q, struct ingot_sign_
                 if (c->parts[i].kind >= INGOT_SIGN_DIGEST && c->parts[i].kind != INGOT_SIGN_PCRSIG)
                         return ingot_fail(reterr, INGOT_E_FORMAT,
                                           "'%s' has parts that a program cannot have", c->name);
+        if (c->algorithm != INGOT_BANK_SHA256)
+                return ingot_fail(reterr, INGOT_E_FORMAT, "'%s': only SHA-256 is signed", c->name);
         return 0;
 }
 
@@ -439,10 +443,47 @@ struct budget {
         uint64_t zeros, parts;
 };
 
+/* A part that is made of another content's digest. */
+static int decode_reference(struct ingot_sign_request *q, size_t content, struct ingot_sign_part *p,
+                            struct json_object *o, const char *key, ingot_error *reterr)
+{
+        struct ingot_sign_content *c = q->contents + content;
+        const char *text;
+        int r = ingot_json_get_text(o, key, &text, reterr);
+        if (r < 0)
+                return r;
+        p->of = ingot_sign_find_content(q, text);
+        if (p->of >= content)
+                return ingot_fail(reterr, INGOT_E_FORMAT, "no content '%s' before", text);
+        if (q->contents[p->of].depth >= c->depth)
+                c->depth = q->contents[p->of].depth + 1;
+        if (c->depth > DEPTH_MAX)
+                return ingot_fail(reterr, INGOT_E_LIMIT,
+                                  "more than %d contents build on each other", DEPTH_MAX);
+        return 0;
+}
+
+static int decode_state(const struct ingot_sign_content *c, struct ingot_sign_part *p,
+                        struct json_object *o, ingot_error *reterr)
+{
+        int r = ingot_json_get_hex(o, "state", p->state, ingot_digest_state_size(c->algorithm),
+                                   reterr);
+        if (r >= 0)
+                r = ingot_json_get_u64(o, "size", &p->size, reterr);
+        if (r >= 0 && (p->size % ingot_digest_block_size(c->algorithm) || p->size > PROGRAM_MAX ||
+                       c->part_count > 1))
+                r = ingot_fail(reterr, INGOT_E_FORMAT, "a state that cannot be there");
+        return r;
+}
+
 /* The one member that says of which kind the part is. */
 static int decode_part(struct ingot_sign_request *q, size_t content, struct json_object *o,
                        struct budget *b, ingot_error *reterr)
 {
+        static const struct {
+                const char *key;
+                enum ingot_sign_part_kind kind;
+        } references[] = {{"digest", INGOT_SIGN_DIGEST}, {"raw", INGOT_SIGN_RAW}};
         struct ingot_sign_part *p;
         struct json_object *m;
         const char *text;
@@ -467,22 +508,13 @@ static int decode_part(struct ingot_sign_request *q, size_t content, struct json
         }
         if (json_object_object_get_ex(o, "state", &m)) {
                 p->kind = INGOT_SIGN_STATE;
-                r = ingot_json_get_hex(o, "state", p->state, sizeof(p->state), reterr);
-                if (r >= 0)
-                        r = ingot_json_get_u64(o, "size", &p->size, reterr);
-                if (r >= 0 &&
-                    (p->size % 64 || p->size > PROGRAM_MAX || q->contents[content].part_count > 1))
-                        r = ingot_fail(reterr, INGOT_E_FORMAT, "a state that cannot be there");
-                return r;
+                return decode_state(q->contents + content, p, o, reterr);
         }
-        if (json_object_object_get_ex(o, "digest", &m)) {
-                p->kind = INGOT_SIGN_DIGEST;
-                r = ingot_json_get_text(o, "digest", &text, reterr);
-                p->of = r < 0 ? 0 : ingot_sign_find_content(q, text);
-                return r < 0 || p->of < content
-                               ? r
-                               : ingot_fail(reterr, INGOT_E_FORMAT, "no content '%s' before", text);
-        }
+        for (unsigned i = 0; i < ARRAY_SIZE(references); i++)
+                if (json_object_object_get_ex(o, references[i].key, &m)) {
+                        p->kind = references[i].kind;
+                        return decode_reference(q, content, p, o, references[i].key, reterr);
+                }
         r = ingot_json_get_text(o, "insert", &text, reterr);
         if (r < 0)
                 return r;
@@ -505,12 +537,17 @@ static int decode_contents(struct ingot_sign_request *q, struct json_object *o, 
         for (size_t i = 0; r >= 0 && i < json_object_array_length(list); i++) {
                 struct json_object *one = json_object_array_get_idx(list, i);
                 struct ingot_sign_content *c;
-                const char *name;
+                const char *name, *algorithm;
                 r = ingot_json_get_text(one, "name", &name, reterr);
                 if (r >= 0 && ingot_sign_find_content(q, name) != INGOT_SIGN_NONE)
                         r = ingot_fail(reterr, INGOT_E_FORMAT, "content '%s' stands twice", name);
                 if (r >= 0)
                         r = ingot_sign_add_content(q, name, &c, reterr);
+                if (r >= 0)
+                        r = ingot_json_want_text(one, "algorithm", &algorithm, reterr);
+                if (r >= 0 && algorithm && !ingot_bank_parse(algorithm, &c->algorithm))
+                        r = ingot_fail(reterr, INGOT_E_FORMAT, "content '%s': no digest '%s'", name,
+                                       algorithm);
                 if (r >= 0)
                         r = ingot_json_get_array(one, "parts", PARTS_MAX, &parts, reterr);
                 for (size_t k = 0; r >= 0 && k < json_object_array_length(parts); k++)

@@ -15,6 +15,7 @@
 
 #include "base/sha256.h"
 #include "base/text.h"
+#include "measure/digest-state.h"
 #include "measure/pcrsig.h"
 #include "trust/signer.h"
 
@@ -23,10 +24,11 @@
 #define INGOT_SIGN_NONE SIZE_MAX
 
 enum ingot_sign_part_kind {
-        INGOT_SIGN_STATE, /* only the first part: what SHA-256 knows of the first SIZE bytes */
+        INGOT_SIGN_STATE, /* only the first part: what the digest knows of the first SIZE bytes */
         INGOT_SIGN_BYTES,
         INGOT_SIGN_ZEROS,  /* SIZE of them */
-        INGOT_SIGN_DIGEST, /* of another content: 64 hexadecimal digits */
+        INGOT_SIGN_DIGEST, /* of another content: hexadecimal digits */
+        INGOT_SIGN_RAW,    /* the same, its bytes */
         INGOT_SIGN_PCRSIG, /* the PCR signatures, with spaces behind them */
         INGOT_SIGN_VERITY, /* the content of the verity signature partition */
         INGOT_SIGN_TABLE,  /* a certificate table with the answer to a thing */
@@ -35,17 +37,19 @@ enum ingot_sign_part_kind {
 struct ingot_sign_part {
         enum ingot_sign_part_kind kind;
         uint64_t from, size; /* FROM: of what is inserted, where the part starts */
-        uint8_t state[INGOT_SHA256_SIZE];
+        uint8_t state[INGOT_DIGEST_STATE_MAX];
         struct ingot_buffer bytes;
-        size_t of; /* DIGEST: a content that stands before; TABLE: a thing */
+        size_t of; /* DIGEST, RAW: a content that stands before; TABLE: a thing */
 };
 
 struct ingot_sign_content {
         char *name; /* of a file; with "#…" behind it: of something about that file */
         struct ingot_sign_part *parts;
         size_t part_count;
-        bool known; /* the digest was computed */
-        uint8_t digest[INGOT_SHA256_SIZE];
+        enum ingot_bank algorithm; /* of its digest and its state; SHA-256 unless said */
+        unsigned depth;            /* how many contents build on each other below it */
+        bool known;                /* the digest was computed */
+        uint8_t digest[INGOT_BANK_SIZE_MAX];
 };
 
 struct ingot_sign_answer {
@@ -135,9 +139,10 @@ unsigned ingot_sign_stage(enum ingot_purpose purpose);
 /* "rsassa-pkcs1-sha256" …: of what is made of the signature. */
 const char *ingot_sign_algorithm(enum ingot_purpose purpose);
 
-/* These return 1, and change nothing, where an answer is missing that they need. */
+/* These return 1, and change nothing, where an answer is missing that they need. A digest has the size
+ * of its algorithm's. */
 int ingot_sign_content_digest(struct ingot_sign_request *q, size_t content,
-                              uint8_t ret[INGOT_SHA256_SIZE], ingot_error *reterr);
+                              uint8_t ret[INGOT_BANK_SIZE_MAX], ingot_error *reterr);
 /* Appended. UNSUPPORTED when it starts with a state. */
 int ingot_sign_content_bytes(struct ingot_sign_request *q, size_t content, struct ingot_buffer *ret,
                              ingot_error *reterr);

@@ -164,6 +164,92 @@ TEST(an_answer_to_something_else_does_not_pass)
         CHECK_FAILS(ingot_sign_check(&q, &error), INGOT_E_REFUSED, "verity:root");
 }
 
+TEST(every_digest_goes_on_from_its_state)
+{
+        ingot_error error;
+        uint8_t data[1000];
+        for (size_t i = 0; i < sizeof(data); i++)
+                data[i] = (uint8_t) (i * 7);
+        for (enum ingot_bank bank = 0; bank < INGOT_BANK_MAX; bank++) {
+                for (size_t blocks = 0; blocks < 4; blocks++) {
+                        _cleanup_digest_ struct ingot_digest *start = NULL, *end = NULL;
+                        uint8_t want[64], got[64], state[INGOT_DIGEST_STATE_MAX];
+                        size_t size = blocks * ingot_digest_block_size(bank);
+                        CHECK_OK(ingot_bank_digest(bank, INGOT_SPAN(data, sizeof(data)), want,
+                                                   &error));
+                        CHECK_OK(ingot_digest_new(bank, &start, &error));
+                        CHECK_OK(ingot_digest_new(bank, &end, &error));
+                        ingot_digest_update(start, data, size);
+                        ingot_digest_export(start, state);
+                        ingot_digest_import(end, state, size);
+                        ingot_digest_update(end, data + size, sizeof(data) - size);
+                        ingot_digest_final(end, got);
+                        CHECK(memcmp(got, want, ingot_bank_size(bank)) == 0);
+                }
+        }
+}
+
+/* demo.efi#linux is of SHA-384; #pcr is a PCR that was extended with its digest. */
+static int make_pcr(struct ingot_sign_request *q, ingot_error *reterr)
+{
+        struct ingot_sign_content *c;
+        struct ingot_sign_part *p;
+        int r = make(q, reterr);
+        if (r >= 0)
+                r = ingot_sign_add_content(q, "demo.efi#linux", &c, reterr);
+        if (r < 0)
+                return r;
+        c->algorithm = INGOT_BANK_SHA384;
+        r = text_part(c, "abc", reterr);
+        if (r >= 0)
+                r = ingot_sign_add_content(q, "demo.efi#pcr", &c, reterr);
+        if (r < 0)
+                return r;
+        c->algorithm = INGOT_BANK_SHA384;
+        r = ingot_sign_add_part(c, INGOT_SIGN_ZEROS, &p, reterr);
+        p->size = 48;
+        if (r >= 0)
+                r = ingot_sign_add_part(c, INGOT_SIGN_RAW, &p, reterr);
+        p->of = 2;
+        return r;
+}
+
+TEST(a_pcr_is_made_of_digests_that_are_not_known_yet)
+{
+        ingot_error error;
+        _cleanup_sign_request_ struct ingot_sign_request q = {0};
+        struct ingot_pcr pcr = {0};
+        uint8_t digest[INGOT_BANK_SIZE_MAX];
+        CHECK_OK(make_pcr(&q, &error));
+        CHECK_OK(reread(&q, &error));
+        CHECK_EQ(q.contents[3].algorithm, INGOT_BANK_SHA384);
+        CHECK_OK(ingot_pcr_extend(&pcr, INGOT_SPAN("abc", 3), &error));
+        CHECK_OK(ingot_sign_content_digest(&q, 3, digest, &error));
+        CHECK(memcmp(digest, pcr.value[INGOT_BANK_SHA384], 48) == 0);
+        CHECK_EQ(q.contents[1].algorithm, INGOT_BANK_SHA256);
+}
+
+TEST(contents_do_not_build_on_each_other_without_end)
+{
+        ingot_error error;
+        _cleanup_sign_request_ struct ingot_sign_request q = {0}, back = {0};
+        _cleanup_buffer_ struct ingot_buffer text = {0};
+        CHECK_OK(make_pcr(&q, &error));
+        for (size_t i = 0; i < 600; i++) {
+                struct ingot_sign_content *c;
+                struct ingot_sign_part *p;
+                char name[32];
+                snprintf(name, sizeof(name), "#%zu", i);
+                CHECK_OK(ingot_sign_add_content(&q, name, &c, &error));
+                CHECK_OK(ingot_sign_add_part(c, i % 2 ? INGOT_SIGN_RAW : INGOT_SIGN_DIGEST, &p,
+                                             &error));
+                p->of = q.content_count - 2;
+        }
+        CHECK_OK(encode(&q, &text, &error));
+        CHECK_FAILS(ingot_sign_request_decode(ingot_buffer_span(&text), &back, &error),
+                    INGOT_E_LIMIT, "build on each other");
+}
+
 TEST(malformed_requests_are_refused)
 {
         static const struct {
@@ -179,6 +265,10 @@ TEST(malformed_requests_are_refused)
                 {"\"insert\": \"secure-boot:demo.efi\"", "\"insert\": \"verity:root\"",
                  "nothing to insert", INGOT_E_FORMAT},
                 {"\"table\": 4096", "\"table\": 9999999", "'table'", INGOT_E_LIMIT},
+                {"\"algorithm\": \"sha384\"", "\"algorithm\": \"md5\"", "no digest 'md5'",
+                 INGOT_E_FORMAT},
+                {"\"raw\": \"demo.efi#linux\"", "\"raw\": \"demo.efi#pcr\"", "before",
+                 INGOT_E_FORMAT},
                 {"\"id\": \"verity:root\"", "\"id\": \"release:SHA256SUMS\"", "stands twice",
                  INGOT_E_FORMAT},
         };
@@ -186,7 +276,7 @@ TEST(malformed_requests_are_refused)
                 ingot_error error;
                 _cleanup_sign_request_ struct ingot_sign_request q = {0}, back = {0};
                 _cleanup_buffer_ struct ingot_buffer text = {0}, changed = {0};
-                CHECK_OK(make(&q, &error));
+                CHECK_OK(make_pcr(&q, &error));
                 CHECK_OK(encode(&q, &text, &error));
                 const char *at = i == 3 ? strstr((char *) text.data, "\"label\": \"demo\"") + 9
                                         : strstr((char *) text.data, bad[i].from);
