@@ -82,16 +82,6 @@ int check_report_print(const struct ingot_check *c, ingot_error *reterr)
         return print_pcrs(c, reterr);
 }
 
-static int add_strings(struct json_object *o, const char *key, const struct ingot_strings *s,
-                       ingot_error *reterr)
-{
-        _cleanup_json_ struct json_object *list = NULL;
-        int r = ingot_json_new_array(&list, reterr);
-        for (size_t i = 0; r >= 0 && i < s->count; i++)
-                r = ingot_json_add_text(list, NULL, s->items[i], reterr);
-        return r < 0 ? r : ingot_json_add(o, key, &list, reterr);
-}
-
 static int add_unit(struct json_object *list, const struct ingot_check_unit *u, ingot_error *reterr)
 {
         _cleanup_json_ struct json_object *o = NULL;
@@ -101,7 +91,7 @@ static int add_unit(struct json_object *list, const struct ingot_check_unit *u, 
         if (r >= 0)
                 r = ingot_json_add_text(o, "description", u->description, reterr);
         if (r >= 0)
-                r = add_strings(o, "log", &u->log, reterr);
+                r = json_add_texts(o, "log", &u->log, reterr);
         return r < 0 ? r : ingot_json_add(list, NULL, &o, reterr);
 }
 
@@ -173,7 +163,7 @@ static int make_json(const struct ingot_check *c, bool powered_off, struct json_
         if (r >= 0)
                 r = add_failed(o, c, reterr);
         if (r >= 0)
-                r = add_strings(o, "waiting_jobs", &c->jobs, reterr);
+                r = json_add_texts(o, "waiting_jobs", &c->jobs, reterr);
         if (r >= 0)
                 r = add_times(o, c, reterr);
         if (r >= 0)

@@ -29,33 +29,25 @@ static int choose_os(const struct list_options *o, struct ingot_strings *os, ing
         return r < 0 ? r : ingot_strings_add(os, own, reterr);
 }
 
-static int print_json(const struct ingot_voa_paths *paths, const struct ingot_strings *os,
-                      const struct ingot_voa_result *result, ingot_error *reterr)
+static int print_json(const struct trust_found *f, const struct ingot_strings *os,
+                      ingot_error *reterr)
 {
         _cleanup_json_ struct json_object *o = NULL;
-        struct json_object *list;
         int r = ingot_json_new_object(&o, reterr);
         if (r >= 0)
-                r = ingot_json_add_text(o, "mode", paths->user ? "user" : "system", reterr);
+                r = ingot_json_add_text(o, "mode", f->paths->user ? "user" : "system", reterr);
         if (r >= 0)
-                r = ingot_json_add_array(o, "os", &list, reterr);
-        for (size_t i = 0; r >= 0 && i < os->count; i++)
-                r = ingot_json_add_text(list, NULL, os->items[i], reterr);
+                r = json_add_texts(o, "os", os, reterr);
         if (r >= 0)
-                r = trust_add_result(o, paths, result, reterr);
+                r = trust_add_found(o, f, reterr);
         return r < 0 ? r : json_print(o, reterr);
 }
 
-static void print_result(const struct invocation *in, const struct ingot_voa_paths *paths,
-                         const struct ingot_strings *os, const struct ingot_voa_result *result)
+static void print_result(const struct invocation *in, const struct trust_found *f,
+                         const struct ingot_strings *os)
 {
-        for (size_t i = 0; i < result->verifier_count; i++)
-                trust_print_verifier(paths, result->verifiers + i);
-        for (size_t i = 0; i < result->mask_count; i++) {
-                fputs("mask      ", stdout);
-                print_text(stdout, result->masks[i].path);
-                putchar('\n');
-        }
+        const struct ingot_voa_result *result = &f->result;
+        trust_print_found(f);
         for (size_t i = 0; i < result->warning_count; i++)
                 ingot_warn(in->log, "%s: %s", result->warnings[i].path, result->warnings[i].reason);
         if (result->verifier_count > 0 || result->mask_count > 0)
@@ -72,7 +64,7 @@ static int run(const struct invocation *in, ingot_error *reterr)
         const struct list_options *o = in->options;
         _cleanup_voa_paths_ struct ingot_voa_paths paths = {0};
         _cleanup_strings_ struct ingot_strings os = {0};
-        _cleanup_voa_ struct ingot_voa_result result = {0};
+        _cleanup_trust_found_ struct trust_found found = {0};
         enum ingot_technology technology = 0;
         if (o->technology && !ingot_technology_parse(o->technology, &technology))
                 return ingot_fail(reterr, INGOT_E_USAGE,
@@ -92,12 +84,12 @@ static int run(const struct invocation *in, ingot_error *reterr)
                                                 .context = o->context,
                                                 .technology =
                                                         o->technology ? (int) technology : -1};
-        r = ingot_voa_find(&lookup, &result, reterr);
+        r = trust_find(&lookup, &found, reterr);
         if (r < 0)
                 return r;
         if (in->json)
-                return print_json(&paths, &os, &result, reterr);
-        print_result(in, &paths, &os, &result);
+                return print_json(&found, &os, reterr);
+        print_result(in, &found, &os);
         return 0;
 }
 
@@ -135,7 +127,8 @@ const struct command cmd_trust_list = {
                 "below /etc/voa, /run/voa, /usr/local/share/voa and /usr/share/voa, and says of "
                 "each verifier whether it is used, shadowed by one of a higher load path, or "
                 "masked by a link to /dev/null. What breaks a rule is passed over with a "
-                "warning.\n"
+                "warning. Where there are trust anchors of OpenPGP, it says which of them "
+                "certify a verifier; one that none certifies verifies nothing.\n"
                 "\n"
                 "No OS implies another: verifiers of \"debian\" are not those of \"debian:12\".\n"
                 "\n"

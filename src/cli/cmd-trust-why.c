@@ -52,49 +52,43 @@ static bool concerns(const struct ingot_voa_warning *w, const struct ingot_voa_p
         return false;
 }
 
-/* Of one that FILE names with its load path, else of the first that is used, if any. */
-static const struct ingot_voa_verifier *find_asked(const struct ingot_voa_result *r,
-                                                   const char *file)
+/* Does the one that FILE names with its load path count, or else any of them? */
+static bool is_used(const struct trust_found *f, const char *file)
 {
-        size_t at = 0;
-        for (size_t i = 0; i < r->verifier_count; i++)
-                if (strcmp(r->verifiers[i].path, file) == 0)
-                        return r->verifiers + i;
-        return *file == '/' ? NULL : ingot_voa_next_used(r, &at);
+        bool used = false;
+        for (size_t i = 0; i < f->result.verifier_count; i++) {
+                if (strcmp(f->result.verifiers[i].path, file) == 0)
+                        return trust_counts(f, i);
+                used = used || trust_counts(f, i);
+        }
+        return *file != '/' && used;
 }
 
-static int print_json(const char *file, bool used, const struct ingot_voa_paths *paths,
-                      const struct ingot_voa_result *result, ingot_error *reterr)
+static int print_json(const char *file, bool used, const struct trust_found *f, ingot_error *reterr)
 {
         _cleanup_json_ struct json_object *o = NULL;
         int r = ingot_json_new_object(&o, reterr);
         if (r >= 0)
                 r = ingot_json_add_text(o, "file", file, reterr);
         if (r >= 0)
-                r = ingot_json_add_text(o, "mode", paths->user ? "user" : "system", reterr);
+                r = ingot_json_add_text(o, "mode", f->paths->user ? "user" : "system", reterr);
         if (r >= 0)
                 r = ingot_json_add_bool(o, "used", used, reterr);
         if (r >= 0)
-                r = trust_add_result(o, paths, result, reterr);
+                r = trust_add_found(o, f, reterr);
         return r < 0 ? r : json_print(o, reterr);
 }
 
-static void print_all(const char *file, bool used, const struct ingot_voa_paths *paths,
-                      const struct ingot_voa_result *result, const char *rest)
+static void print_all(const char *file, bool used, const struct trust_found *f, const char *rest)
 {
+        const struct ingot_voa_result *result = &f->result;
         print_text(stdout, file);
         fputs(": ", stdout);
         print_styled(stdout, used ? STYLE_GOOD : STYLE_BAD, used ? "used" : "not used");
         putchar('\n');
-        for (size_t i = 0; i < result->verifier_count; i++)
-                trust_print_verifier(paths, result->verifiers + i);
-        for (size_t i = 0; i < result->mask_count; i++) {
-                fputs("mask      ", stdout);
-                print_text(stdout, result->masks[i].path);
-                putchar('\n');
-        }
+        trust_print_found(f);
         for (size_t i = 0; i < result->warning_count; i++) {
-                if (!concerns(result->warnings + i, paths, rest))
+                if (!concerns(result->warnings + i, f->paths, rest))
                         continue;
                 fputs("ignored   ", stdout);
                 print_text(stdout, result->warnings[i].path);
@@ -104,13 +98,12 @@ static void print_all(const char *file, bool used, const struct ingot_voa_paths 
         }
 }
 
-static bool is_there(const struct ingot_voa_result *result, const struct ingot_voa_paths *paths,
-                     const char *rest)
+static bool is_there(const struct trust_found *f, const char *rest)
 {
-        for (size_t i = 0; i < result->warning_count; i++)
-                if (concerns(result->warnings + i, paths, rest))
+        for (size_t i = 0; i < f->result.warning_count; i++)
+                if (concerns(f->result.warnings + i, f->paths, rest))
                         return true;
-        return result->verifier_count > 0 || result->mask_count > 0;
+        return f->result.verifier_count > 0 || f->result.mask_count > 0;
 }
 
 static int explain(const struct invocation *in, const struct ingot_voa_paths *paths,
@@ -118,7 +111,7 @@ static int explain(const struct invocation *in, const struct ingot_voa_paths *pa
 {
         const struct why_options *o = in->options;
         const char *file = in->operands[0], *os = place->os;
-        _cleanup_voa_ struct ingot_voa_result result = {0};
+        _cleanup_trust_found_ struct trust_found found = {0};
         const struct ingot_voa_lookup lookup = {.root = o->root,
                                                 .paths = paths,
                                                 .os = &os,
@@ -127,17 +120,16 @@ static int explain(const struct invocation *in, const struct ingot_voa_paths *pa
                                                 .context = place->context,
                                                 .name = place->name,
                                                 .technology = (int) place->technology};
-        int r = ingot_voa_find(&lookup, &result, reterr);
+        int r = trust_find(&lookup, &found, reterr);
         if (r < 0)
                 return r;
-        if (!is_there(&result, paths, rest))
+        if (!is_there(&found, rest))
                 return ingot_fail(reterr, INGOT_E_NOTFOUND, "no load path has %s", rest);
-        const struct ingot_voa_verifier *asked = find_asked(&result, file);
-        bool used = asked && asked->state == INGOT_VOA_USED;
+        bool used = is_used(&found, file);
         if (in->json)
-                r = print_json(file, used, paths, &result, reterr);
+                r = print_json(file, used, &found, reterr);
         else
-                print_all(file, used, paths, &result, rest);
+                print_all(file, used, &found, rest);
         return r < 0 ? r : used ? 0 : REFUSED;
 }
 
@@ -188,7 +180,8 @@ const struct command cmd_trust_why = {
                 "FILE is a file below a load path of VOA (UAPI.11), or OS/PURPOSE/CONTEXT/"
                 "TECHNOLOGY/FILE, which stands for all its copies. Shown are the copies in all "
                 "load paths: which is used and by which links it is reached, which is shadowed or "
-                "masked and by what, and which is ignored and why.\n"
+                "masked and by what, and which is ignored and why. Of an OpenPGP key it says which "
+                "trust anchors certify it, where there are some: without one it is not used.\n"
                 "\n"
                 "Exits with 0 when it is used, 3 when it is not, and 1 when it is not there.",
         .rows = rows,

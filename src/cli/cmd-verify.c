@@ -41,7 +41,8 @@ int verify_request(const struct verify_options *o, const struct ingot_log *log,
                                             .context = o->context,
                                             .identity = o->identity,
                                             .now = (uint64_t) time(NULL),
-                                            .threshold = (size_t) o->threshold};
+                                            .threshold = (size_t) o->threshold,
+                                            .anchors = (size_t) o->anchors};
         int r = o->time ? parse_time(o->time, &q.now, reterr) : 0;
         if (r >= 0 && o->keys.count == 0 && o->os.count == 0)
                 r = ingot_fail(reterr, INGOT_E_USAGE,
@@ -203,6 +204,9 @@ static const struct option rows[] = {
         STRING(0, "root", "DIR", struct verify_options, root, "Let VOA look below this folder"),
         UINT('m', "threshold", "M", struct verify_options, threshold,
              "So many different keys must have signed, of a folder the release; default 1"),
+        UINT(0, "anchors", "N", struct verify_options, anchors,
+             "So many trust anchors must certify an OpenPGP key that VOA finds; default 1 where "
+             "there are some"),
         STRINGS(0, "dbx", "FILE", struct verify_options, dbx,
                 "Of EFI programs: refuse what this dbx revokes (a signature list, signed update or "
                 "the variable); may be given several times"),
@@ -253,7 +257,9 @@ const struct command cmd_verify = {
                 "Checks signatures of OpenPGP (detached, or a clear-signed document), SSH, X.509 "
                 "(detached CMS), minisign and signify; which one it is, is seen from the content. "
                 "Keys are files of any of them; or VOA finds them by --os, --purpose and "
-                "--context.\n"
+                "--context. Where VOA has trust anchors for that purpose, an OpenPGP key of VOA "
+                "counts only when an anchor certifies one of its user IDs; an X.509 certificate "
+                "always needs an anchor.\n"
                 "\n"
                 "No keyring of yours is looked at, no program is run, nothing is written. A "
                 "signature by a key that is not there is passed over; so many keys as "

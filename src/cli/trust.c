@@ -2,6 +2,7 @@
 /* Verifiers, for people and for programs. */
 #include "cli/trust.h"
 #include "base/cleanup.h"
+#include "cli/json.h"
 #include "cli/print.h"
 #include "trust/voa-name.h"
 
@@ -40,16 +41,6 @@ int trust_os(const char *root, char **ret, ingot_error *reterr)
         return ingot_under(reterr, r, "os-release");
 }
 
-static int add_texts(struct json_object *o, const char *key, const struct ingot_strings *texts,
-                     ingot_error *reterr)
-{
-        struct json_object *list;
-        int r = ingot_json_add_array(o, key, &list, reterr);
-        for (size_t i = 0; r >= 0 && i < texts->count; i++)
-                r = ingot_json_add_text(list, NULL, texts->items[i], reterr);
-        return r;
-}
-
 static int add_place(struct json_object *o, const struct ingot_voa_place *p, ingot_error *reterr)
 {
         int r = ingot_json_add_text(o, "os", p->os, reterr);
@@ -63,9 +54,16 @@ static int add_place(struct json_object *o, const struct ingot_voa_place *p, ing
         return r < 0 ? r : ingot_json_add_text(o, "name", p->name, reterr);
 }
 
-int trust_add_verifier(struct json_object *list, const struct ingot_voa_paths *paths,
-                       const struct ingot_voa_verifier *v, ingot_error *reterr)
+static int add_certification(struct json_object *o, const struct trust_certification *c,
+                             ingot_error *reterr)
 {
+        return c->wanted ? json_add_texts(o, "anchors", &c->anchors, reterr) : 0;
+}
+
+static int add_verifier(struct json_object *list, const struct trust_found *f, size_t index,
+                        ingot_error *reterr)
+{
+        const struct ingot_voa_verifier *v = f->result.verifiers + index;
         const struct ingot_voa_place place = {v->os, v->purpose, v->context, v->name,
                                               v->technology};
         struct json_object *o;
@@ -77,7 +75,7 @@ int trust_add_verifier(struct json_object *list, const struct ingot_voa_paths *p
         if (r >= 0)
                 r = ingot_json_add_text(o, "by", v->by, reterr);
         if (r >= 0)
-                r = ingot_json_add_text(o, "load_path", paths->items[v->load_path].path, reterr);
+                r = ingot_json_add_text(o, "load_path", f->paths->items[v->load_path].path, reterr);
         if (r >= 0)
                 r = add_place(o, &place, reterr);
         if (r >= 0)
@@ -86,7 +84,9 @@ int trust_add_verifier(struct json_object *list, const struct ingot_voa_paths *p
                 r = ingot_json_add_bool(o, "copy", v->copy, reterr);
         if (r >= 0)
                 r = ingot_json_add_text(o, "target", v->target, reterr);
-        return r < 0 ? r : add_texts(o, "links", &v->links, reterr);
+        if (r >= 0)
+                r = json_add_texts(o, "links", &v->links, reterr);
+        return r < 0 ? r : add_certification(o, f->certifications + index, reterr);
 }
 
 static int add_mask(struct json_object *list, const struct ingot_voa_mask *m, ingot_error *reterr)
@@ -112,13 +112,13 @@ static int add_warning(struct json_object *list, const struct ingot_voa_warning 
         return r < 0 ? r : ingot_json_add_text(o, "reason", w->reason, reterr);
 }
 
-int trust_add_result(struct json_object *o, const struct ingot_voa_paths *paths,
-                     const struct ingot_voa_result *result, ingot_error *reterr)
+int trust_add_found(struct json_object *o, const struct trust_found *f, ingot_error *reterr)
 {
+        const struct ingot_voa_result *result = &f->result;
         struct json_object *list;
         int r = ingot_json_add_array(o, "verifiers", &list, reterr);
         for (size_t i = 0; r >= 0 && i < result->verifier_count; i++)
-                r = trust_add_verifier(list, paths, result->verifiers + i, reterr);
+                r = add_verifier(list, f, i, reterr);
         if (r >= 0)
                 r = ingot_json_add_array(o, "masks", &list, reterr);
         for (size_t i = 0; r >= 0 && i < result->mask_count; i++)
@@ -145,10 +145,20 @@ static void print_line(const char *what, const char *path, const char *behind)
         printf("%s\n", behind);
 }
 
-void trust_print_verifier(const struct ingot_voa_paths *paths, const struct ingot_voa_verifier *v)
+static void print_certification(const struct trust_certification *c)
 {
-        bool used = v->state == INGOT_VOA_USED;
-        print_styled(stdout, used ? STYLE_GOOD : STYLE_WARN, ingot_voa_state_name(v->state));
+        for (size_t i = 0; i < c->anchors.count; i++)
+                print_line("certified by", c->anchors.items[i], "");
+        if (c->wanted && c->anchors.count == 0)
+                print_line("verifies nothing:",
+                           c->fault ? c->fault : "no trust anchor certifies its key", "");
+}
+
+static void print_verifier(const struct trust_found *f, size_t index)
+{
+        const struct ingot_voa_verifier *v = f->result.verifiers + index;
+        print_styled(stdout, trust_counts(f, index) ? STYLE_GOOD : STYLE_WARN,
+                     ingot_voa_state_name(v->state));
         printf("%*s", (int) (10 - strlen(ingot_voa_state_name(v->state))), "");
         print_text(stdout, v->path);
         putchar('\n');
@@ -156,7 +166,19 @@ void trust_print_verifier(const struct ingot_voa_paths *paths, const struct ingo
                 print_line("link", v->links.items[i], "");
         if (v->by)
                 print_line("by", v->by,
-                           is_administrators(paths, v->by) ? " (the administrator's)" : "");
+                           is_administrators(f->paths, v->by) ? " (the administrator's)" : "");
         if (v->copy)
                 printf("          joins the copy in another load path\n");
+        print_certification(f->certifications + index);
+}
+
+void trust_print_found(const struct trust_found *f)
+{
+        for (size_t i = 0; i < f->result.verifier_count; i++)
+                print_verifier(f, i);
+        for (size_t i = 0; i < f->result.mask_count; i++) {
+                fputs("mask      ", stdout);
+                print_text(stdout, f->result.masks[i].path);
+                putchar('\n');
+        }
 }

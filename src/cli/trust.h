@@ -11,14 +11,29 @@ int trust_paths(bool user, struct ingot_voa_paths *ret, ingot_error *reterr);
 /* The OS that the os-release of ROOT (NULL: "/") names. */
 int trust_os(const char *root, char **ret, ingot_error *reterr);
 
-/* Everything of a verifier; see docs/formats/trust.md. */
-int trust_add_verifier(struct json_object *list, const struct ingot_voa_paths *paths,
-                       const struct ingot_voa_verifier *v, ingot_error *reterr);
-/* "verifiers", "masks" and "warnings". */
-int trust_add_result(struct json_object *o, const struct ingot_voa_paths *paths,
-                     const struct ingot_voa_result *result, ingot_error *reterr);
-/* State and path, and below it what led there. */
-void trust_print_verifier(const struct ingot_voa_paths *paths, const struct ingot_voa_verifier *v);
+/* What the trust anchors of a verifier's purpose and context say of it. */
+struct trust_certification {
+        bool wanted; /* it is one of OpenPGP's, and there are anchors */
+        struct ingot_strings
+                anchors;   /* paths of those that certify it; none: it verifies nothing */
+        const char *fault; /* why there are none; or NULL */
+};
+
+struct trust_found {
+        const struct ingot_voa_paths *paths;
+        struct ingot_voa_result result;
+        struct trust_certification *certifications; /* as many as verifiers */
+};
+int trust_find(const struct ingot_voa_lookup *lookup, struct trust_found *ret, ingot_error *reterr);
+void trust_found_done(struct trust_found *f);
+#define _cleanup_trust_found_ __attribute__((cleanup(trust_found_done)))
+/* Does the verifier with that INDEX count, as far as VOA decides? */
+bool trust_counts(const struct trust_found *f, size_t index);
+
+/* "verifiers", "masks" and "warnings"; see docs/formats/trust.md. */
+int trust_add_found(struct json_object *o, const struct trust_found *f, ingot_error *reterr);
+/* Of each verifier its state and path, and below it what led there; masks. */
+void trust_print_found(const struct trust_found *f);
 
 #define OPTION_TRUST_ROOT(T, m)                                                                    \
         STRING(0, "root", "DIR", T, m, "Look at the system in that folder; no link leads out of it")

@@ -35,6 +35,8 @@ static void print_judgement(const struct ingot_judgement *j)
                 row("Verifier", j->verifier->path);
                 row("Found by", j->verifier->link);
         }
+        for (size_t i = 0; i < j->anchors.count; i++)
+                row("Certified", j->anchors.items[i]);
         printf("  %-10s", "Result");
         print_styled(stdout, j->reason ? STYLE_BAD : STYLE_GOOD, j->reason ? j->reason : "holds");
         putchar('\n');
@@ -87,6 +89,8 @@ static int add_judgement(struct json_object *list, const struct ingot_judgement 
                         r = ingot_json_add_text(o, texts[i].name, texts[i].value, reterr);
         if (r >= 0 && j->created)
                 r = ingot_json_add_u64(o, "created", j->created, reterr);
+        if (r >= 0 && j->anchors.count > 0)
+                r = json_add_texts(o, "anchors", &j->anchors, reterr);
         return r < 0 || !j->verifier ? r : add_verifier(o, j->verifier, reterr);
 }
 
@@ -97,6 +101,8 @@ static int add_policy(struct json_object *o, const struct ingot_signature_reques
         int r = ingot_json_add_object(o, "policy", &policy, reterr);
         if (r >= 0)
                 r = ingot_json_add_u64(policy, "threshold", v->threshold, reterr);
+        if (r >= 0 && q->anchors)
+                r = ingot_json_add_u64(policy, "anchors", q->anchors, reterr);
         if (r >= 0 && q->purpose)
                 r = ingot_json_add_text(policy, "purpose", q->purpose, reterr);
         if (r >= 0 && q->context)

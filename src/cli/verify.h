@@ -8,7 +8,7 @@
 struct verify_options {
         struct ingot_strings signatures, keys, os, dbx;
         const char *purpose, *context, *identity, *root, *time, *policy, *sbat_level;
-        uint64_t threshold;
+        uint64_t threshold, anchors;
         bool user;
 };
 

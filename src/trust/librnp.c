@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* One lock for all threads: stderr is one. */
+/* What is more than one call of librnp. One lock for all threads: stderr is one. */
 #include "trust/librnp.h"
 
 #include <pthread.h>
@@ -21,4 +21,18 @@ void quiet_end(struct quiet *q)
         if (q->null)
                 fclose(q->null);
         pthread_mutex_unlock(&quiet_lock);
+}
+
+rnp_key_handle_t next_primary(rnp_ffi_t ffi, rnp_identifier_iterator_t fingerprints)
+{
+        const char *name;
+        while (rnp_identifier_iterator_next(fingerprints, &name) == RNP_SUCCESS && name) {
+                rnp_key_handle_t key = NULL;
+                bool primary = false;
+                if (rnp_locate_key(ffi, "fingerprint", name, &key) == RNP_SUCCESS && key &&
+                    rnp_key_is_primary(key, &primary) == RNP_SUCCESS && primary)
+                        return key;
+                rnp_key_handle_destroy(key);
+        }
+        return NULL;
 }

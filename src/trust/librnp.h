@@ -52,6 +52,9 @@ static inline void buffer_destroy(char **text)
         rnp_buffer_destroy(*text);
 }
 
+/* The next primary key of a keyring by an iterator over its fingerprints; NULL at its end. */
+rnp_key_handle_t next_primary(rnp_ffi_t ffi, rnp_identifier_iterator_t fingerprints);
+
 /*
  * Distributions build librnp with its debugging log always on, to stderr, and with nothing exported
  * that stops it. While it works, stderr is /dev/null to it. Not to be begun twice. A keyring is

@@ -5,7 +5,6 @@
 #include "trust/librnp.h"
 
 #include <ctype.h>
-#include <fcntl.h>
 #include <stdlib.h>
 
 enum { SUBKEYS_MAX = 1000, USER_IDS_MAX = 1000 };
@@ -104,34 +103,28 @@ static int read_certificate(rnp_key_handle_t key, struct ingot_openpgp_certifica
 static int read_keyring(rnp_ffi_t ffi, struct ingot_openpgp_certificate *c, ingot_error *reterr)
 {
         _cleanup_(identifiers_destroy) rnp_identifier_iterator_t names = NULL;
-        const char *name;
         if (rnp_identifier_iterator_create(ffi, &names, "fingerprint") != RNP_SUCCESS)
                 return ingot_fail_nomem(reterr);
-        while (rnp_identifier_iterator_next(names, &name) == RNP_SUCCESS && name) {
-                _cleanup_(key_destroy) rnp_key_handle_t key = NULL;
-                bool primary = false;
-                if (rnp_locate_key(ffi, "fingerprint", name, &key) != RNP_SUCCESS || !key ||
-                    rnp_key_is_primary(key, &primary) != RNP_SUCCESS || !primary)
-                        continue;
-                int r = c->certificate_count++ == 0 ? read_certificate(key, c, reterr) : 0;
+        for (;; c->certificate_count++) {
+                _cleanup_(key_destroy) rnp_key_handle_t key = next_primary(ffi, names);
+                if (!key)
+                        return 0;
+                int r = c->certificate_count == 0 ? read_certificate(key, c, reterr) : 0;
                 if (r < 0)
                         return r;
         }
-        return 0;
 }
 
 int ingot_openpgp_certificate_decode(struct ingot_span content,
                                      struct ingot_openpgp_certificate *ret, ingot_error *reterr)
 {
+        _cleanup_(quiet_end) __attribute__((unused)) struct quiet quiet = quiet_begin();
         _cleanup_openpgp_certificate_ struct ingot_openpgp_certificate c = {0};
         _cleanup_(ffi_destroy) rnp_ffi_t ffi = NULL;
         _cleanup_(input_destroy) rnp_input_t in = NULL;
         if (rnp_ffi_create(&ffi, "GPG", "GPG") != RNP_SUCCESS ||
             rnp_input_from_memory(&in, content.data, content.size, false) != RNP_SUCCESS)
                 return ingot_fail_nomem(reterr);
-        int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
-        if (null >= 0 && rnp_ffi_set_log_fd(ffi, null) != RNP_SUCCESS)
-                close(null);
         rnp_result_t e = rnp_import_keys(
                 ffi, in, RNP_LOAD_SAVE_PUBLIC_KEYS | RNP_LOAD_SAVE_PERMISSIVE, NULL);
         if (e != RNP_SUCCESS)

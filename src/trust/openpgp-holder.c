@@ -43,23 +43,16 @@ static int import(rnp_ffi_t ffi, struct ingot_span content, uint32_t flags, ingo
 static int find_primary(rnp_ffi_t ffi, rnp_key_handle_t *ret, ingot_error *reterr)
 {
         _cleanup_(identifiers_destroy) rnp_identifier_iterator_t names = NULL;
-        _cleanup_(key_destroy) rnp_key_handle_t found = NULL;
-        const char *name;
+        _cleanup_(key_destroy) rnp_key_handle_t found = NULL, second = NULL;
         if (rnp_identifier_iterator_create(ffi, &names, "fingerprint") != RNP_SUCCESS)
                 return ingot_fail_nomem(reterr);
-        while (rnp_identifier_iterator_next(names, &name) == RNP_SUCCESS && name) {
-                _cleanup_(key_destroy) rnp_key_handle_t key = NULL;
-                bool primary = false;
-                if (rnp_locate_key(ffi, "fingerprint", name, &key) != RNP_SUCCESS || !key ||
-                    rnp_key_is_primary(key, &primary) != RNP_SUCCESS || !primary)
-                        continue;
-                if (found)
-                        return ingot_fail(reterr, INGOT_E_FORMAT,
-                                          "several OpenPGP keys: give each in a file of its own");
-                found = TAKE_PTR(key);
-        }
+        found = next_primary(ffi, names);
         if (!found)
                 return ingot_fail(reterr, INGOT_E_FORMAT, "no OpenPGP key that is known");
+        second = next_primary(ffi, names);
+        if (second)
+                return ingot_fail(reterr, INGOT_E_FORMAT,
+                                  "several OpenPGP keys: give each in a file of its own");
         *ret = TAKE_PTR(found);
         return 0;
 }

@@ -8,33 +8,17 @@
  */
 #include "trust/openpgp.h"
 #include "base/cleanup.h"
-#include "trust/librnp.h"
+#include "trust/openpgp-anchor.h"
+#include "trust/openpgp-keyring.h"
 
 #include <ctype.h>
-#include <json-c/json.h>
 #include <stdlib.h>
 
 #define SIGNATURES_MAX 64
-#define RSA_BITS_MIN 2048
 
 static const char begin_clear[] = "-----BEGIN PGP SIGNED MESSAGE-----";
 static const char begin_signature[] = "-----BEGIN PGP SIGNATURE-----";
 static const char end_signature[] = "-----END PGP SIGNATURE-----";
-
-/* What one verification has at hand. */
-struct work {
-        const struct ingot_signature_request *request;
-        rnp_ffi_t ffi;
-        struct json_object **imported; /* for each key file: librnp's report, or NULL */
-};
-
-static void work_done(struct work *w)
-{
-        for (size_t i = 0; w->imported && i < w->request->keys->count; i++)
-                json_object_put(w->imported[i]);
-        free(w->imported);
-        ffi_destroy(&w->ffi);
-}
 
 static bool starts(struct ingot_span s, const char *prefix)
 {
@@ -51,103 +35,6 @@ bool ingot_openpgp_recognise(struct ingot_span text)
 bool ingot_openpgp_recognise_clear(struct ingot_span text)
 {
         return starts(text, begin_clear);
-}
-
-static int new_ffi(rnp_ffi_t *ret, ingot_error *reterr)
-{
-        if (rnp_ffi_create(ret, "GPG", "GPG") != RNP_SUCCESS)
-                return ingot_fail_nomem(reterr);
-        return 0;
-}
-
-/* The keys of a file. It may hold keys of kinds that librnp does not know: those are passed over.
- */
-static int load_keys(struct work *w, size_t index, ingot_error *reterr)
-{
-        struct ingot_span data = ingot_buffer_span(&w->request->keys->items[index].content);
-        _cleanup_(input_destroy) rnp_input_t in = NULL;
-        _cleanup_(buffer_destroy) char *results = NULL;
-        size_t before = 0, after = 0;
-        rnp_get_public_key_count(w->ffi, &before);
-        if (rnp_input_from_memory(&in, data.data, data.size, false) != RNP_SUCCESS)
-                return ingot_fail_nomem(reterr);
-        rnp_result_t e = rnp_import_keys(
-                w->ffi, in, RNP_LOAD_SAVE_PUBLIC_KEYS | RNP_LOAD_SAVE_PERMISSIVE, &results);
-        rnp_get_public_key_count(w->ffi, &after);
-        w->imported[index] = results ? json_tokener_parse(results) : NULL;
-        struct json_object *keys = json_object_object_get(w->imported[index], "keys");
-        if (e != RNP_SUCCESS || (after == before && json_object_array_length(keys) == 0))
-                return ingot_fail(reterr, INGOT_E_FORMAT, "holds no OpenPGP key%s%s",
-                                  e != RNP_SUCCESS ? ": " : "",
-                                  e != RNP_SUCCESS ? rnp_result_to_string(e) : "");
-        return 0;
-}
-
-static int open_keys(struct work *w, uint64_t time, struct ingot_verdict *v, ingot_error *reterr)
-{
-        const struct ingot_key_files *keys = w->request->keys;
-        int r = new_ffi(&w->ffi, reterr);
-        if (r < 0)
-                return r;
-        w->imported = calloc(keys->count + 1, sizeof(*w->imported));
-        if (!w->imported)
-                return ingot_fail_nomem(reterr);
-        if (rnp_set_timestamp(w->ffi, time) != RNP_SUCCESS)
-                return ingot_fail(reterr, INGOT_E_INTERNAL, "set the time of librnp");
-        for (size_t i = 0; r >= 0 && i < keys->count; i++) {
-                if (keys->items[i].technology != INGOT_TECHNOLOGY_OPENPGP || keys->items[i].anchor)
-                        continue;
-                r = load_keys(w, i, reterr);
-                if (r < 0)
-                        r = ingot_verdict_bad_key(v, &keys->items[i], r, reterr);
-        }
-        return r;
-}
-
-/* The file that the key of FINGERPRINT came from. */
-static const struct ingot_key_file *file_of(const struct work *w, const char *fingerprint)
-{
-        for (size_t i = 0; i < w->request->keys->count; i++) {
-                struct json_object *keys = json_object_object_get(w->imported[i], "keys");
-                for (size_t k = 0; keys && k < json_object_array_length(keys); k++) {
-                        struct json_object *one = json_object_array_get_idx(keys, k), *print;
-                        if (json_object_object_get_ex(one, "fingerprint", &print) &&
-                            strcasecmp(json_object_get_string(print), fingerprint) == 0)
-                                return &w->request->keys->items[i];
-                }
-        }
-        return NULL;
-}
-
-static bool hash_strong(const char *hash)
-{
-        static const char *const strong[] = {"SHA224", "SHA256",   "SHA384",
-                                             "SHA512", "SHA3-256", "SHA3-512"};
-        for (size_t i = 0; i < ARRAY_SIZE(strong); i++)
-                if (strcmp(hash, strong[i]) == 0)
-                        return true;
-        return false;
-}
-
-/* NULL when KEY was good at TIME, else what is wrong with it. */
-static const char *key_fault(rnp_key_handle_t key, uint64_t time)
-{
-        _cleanup_(buffer_destroy) char *algorithm = NULL;
-        bool revoked = true;
-        uint64_t until = 0;
-        uint32_t bits = 0;
-        if (rnp_key_is_revoked(key, &revoked) != RNP_SUCCESS || revoked)
-                return "the key is revoked";
-        if (rnp_key_valid_till64(key, &until) != RNP_SUCCESS || until == 0)
-                return "the key is not valid";
-        if (until != UINT64_MAX && until < time)
-                return "the key was expired when it signed";
-        if (rnp_key_get_alg(key, &algorithm) != RNP_SUCCESS ||
-            rnp_key_get_bits(key, &bits) != RNP_SUCCESS)
-                return "the key is of an unknown kind";
-        if ((strcmp(algorithm, "RSA") == 0 && bits < RSA_BITS_MIN) || strcmp(algorithm, "DSA") == 0)
-                return "the key is weak";
-        return NULL;
 }
 
 static const char *status_fault(rnp_result_t status)
@@ -175,8 +62,8 @@ static int keep_lower(char **ret, const char *text, ingot_error *reterr)
 }
 
 /* The primary key of the one that signed: its fingerprint and name, and where it is from. */
-static int find_primary(const struct work *w, rnp_key_handle_t key, struct ingot_judgement *j,
-                        rnp_key_handle_t *ret, ingot_error *reterr)
+static int find_primary(const struct ingot_openpgp_keyring *k, rnp_key_handle_t key,
+                        struct ingot_judgement *j, rnp_key_handle_t *ret, ingot_error *reterr)
 {
         _cleanup_(buffer_destroy) char *own = NULL, *fingerprint = NULL, *user = NULL;
         bool is_primary = false;
@@ -184,12 +71,14 @@ static int find_primary(const struct work *w, rnp_key_handle_t key, struct ingot
             rnp_key_get_fprint(key, &own) != RNP_SUCCESS ||
             (is_primary ? rnp_key_get_fprint(key, &fingerprint)
                         : rnp_key_get_primary_fprint(key, &fingerprint)) != RNP_SUCCESS ||
-            rnp_locate_key(w->ffi, "fingerprint", fingerprint, ret) != RNP_SUCCESS || !*ret)
+            rnp_locate_key(k->ffi, "fingerprint", fingerprint, ret) != RNP_SUCCESS || !*ret)
                 return ingot_judgement_refuse(j, reterr, "the key's primary key is missing");
         free(j->key);
         j->key = NULL;
         int r = keep_lower(&j->key, fingerprint, reterr);
-        j->verifier = file_of(w, fingerprint);
+        j->verifier = ingot_openpgp_keyring_file(k, fingerprint, false);
+        if (r >= 0 && !j->verifier)
+                r = ingot_judgement_refuse(j, reterr, "%s", status_fault(RNP_ERROR_KEY_NOT_FOUND));
         if (r >= 0 && rnp_key_get_primary_uid(*ret, &user) == RNP_SUCCESS)
                 r = ingot_strdup(&j->signer, user, reterr);
         if (r >= 0 && !is_primary)
@@ -197,17 +86,17 @@ static int find_primary(const struct work *w, rnp_key_handle_t key, struct ingot
         return r;
 }
 
-static int judge_key(const struct work *w, rnp_key_handle_t key, struct ingot_judgement *j,
-                     ingot_error *reterr)
+static int judge_key(const struct ingot_openpgp_keyring *k, rnp_key_handle_t key,
+                     struct ingot_judgement *j, ingot_error *reterr)
 {
         _cleanup_(key_destroy) rnp_key_handle_t primary = NULL;
         bool signs = false;
-        int r = find_primary(w, key, j, &primary, reterr);
+        int r = find_primary(k, key, j, &primary, reterr);
         if (r < 0 || !primary)
                 return r;
-        const char *fault = key_fault(primary, j->created);
+        const char *fault = ingot_openpgp_key_fault(primary, j->created);
         if (!fault)
-                fault = key_fault(key, j->created);
+                fault = ingot_openpgp_key_fault(key, j->created);
         if (!fault && (rnp_key_allows_usage(key, "sign", &signs) != RNP_SUCCESS || !signs))
                 fault = "the key may not sign (its key flags)";
         return fault ? ingot_judgement_refuse(j, reterr, "%s", fault) : 0;
@@ -224,8 +113,29 @@ static int keep_key_id(rnp_op_verify_signature_t s, struct ingot_judgement *j, i
         return keep_lower(&j->key, id, reterr);
 }
 
-static int judge_one(const struct work *w, rnp_op_verify_signature_t s, rnp_result_t result,
-                     struct ingot_verdict *v, ingot_error *reterr)
+/* A verifier of VOA, where there are trust anchors or where they are asked for, counts only when so
+ * many of them certify it. */
+static int judge_anchors(const struct ingot_signature_request *q, struct ingot_judgement *j,
+                         ingot_error *reterr)
+{
+        size_t wanted = q->anchors ? q->anchors : q->keys->anchored;
+        const char *fault = NULL;
+        if (wanted == 0 || !j->verifier->load_path)
+                return 0;
+        int r = ingot_openpgp_certified_quiet(q->keys, j->key, j->created, q->now, &j->anchors,
+                                              &fault, reterr);
+        if (r < 0 || j->anchors.count >= wanted)
+                return r;
+        if (j->anchors.count == 0)
+                return ingot_judgement_refuse(j, reterr, "%s",
+                                              fault ? fault : "no trust anchor certifies its key");
+        return ingot_judgement_refuse(j, reterr, "%zu of %zu trust anchors certify its key",
+                                      j->anchors.count, wanted);
+}
+
+static int judge_one(const struct ingot_openpgp_keyring *k, const struct ingot_signature_request *q,
+                     rnp_op_verify_signature_t s, rnp_result_t result, struct ingot_verdict *v,
+                     ingot_error *reterr)
 {
         _cleanup_(buffer_destroy) char *hash = NULL;
         _cleanup_(key_destroy) rnp_key_handle_t key = NULL;
@@ -241,8 +151,8 @@ static int judge_one(const struct work *w, rnp_op_verify_signature_t s, rnp_resu
         if (rnp_op_verify_signature_get_hash(s, &hash) != RNP_SUCCESS)
                 return ingot_judgement_refuse(j, reterr, "the signature cannot be read");
         if (rnp_op_verify_signature_get_key(s, &key) == RNP_SUCCESS && key)
-                r = judge_key(w, key, j, reterr);
-        if (r >= 0 && !hash_strong(hash))
+                r = judge_key(k, key, j, reterr);
+        if (r >= 0 && !ingot_openpgp_hash_strong(hash))
                 r = ingot_judgement_refuse(j, reterr, "its digest is weak (%s)", hash);
         const char *fault = status_fault(rnp_op_verify_signature_get_status(s));
         if (!fault && !key)
@@ -251,11 +161,12 @@ static int judge_one(const struct work *w, rnp_op_verify_signature_t s, rnp_resu
                 fault = rnp_result_to_string(result);
         if (r >= 0 && fault)
                 r = ingot_judgement_refuse(j, reterr, "%s", fault);
-        return r;
+        return r < 0 || j->reason ? r : judge_anchors(q, j, reterr);
 }
 
-static int judge_all(const struct work *w, rnp_op_verify_t op, rnp_result_t result,
-                     struct ingot_verdict *v, ingot_error *reterr)
+static int judge_all(const struct ingot_openpgp_keyring *k, const struct ingot_signature_request *q,
+                     rnp_op_verify_t op, rnp_result_t result, struct ingot_verdict *v,
+                     ingot_error *reterr)
 {
         size_t count = 0;
         rnp_op_verify_get_signature_count(op, &count);
@@ -267,7 +178,7 @@ static int judge_all(const struct work *w, rnp_op_verify_t op, rnp_result_t resu
         for (size_t i = 0; i < count; i++) {
                 rnp_op_verify_signature_t s = NULL;
                 int r = rnp_op_verify_get_signature_at(op, i, &s) == RNP_SUCCESS
-                                ? judge_one(w, s, result, v, reterr)
+                                ? judge_one(k, q, s, result, v, reterr)
                                 : ingot_fail(reterr, INGOT_E_INTERNAL, "signature %zu", i);
                 if (r < 0)
                         return r;
@@ -333,9 +244,9 @@ static int find_time(const struct ingot_signature_request *q, const struct subje
         size_t count = 0;
         if (s->content)
                 empty.content = &nothing;
-        int r = new_ffi(&ffi, reterr);
-        if (r >= 0)
-                r = start(&o, ffi, &empty, reterr);
+        if (rnp_ffi_create(&ffi, "GPG", "GPG") != RNP_SUCCESS)
+                return ingot_fail_nomem(reterr);
+        int r = start(&o, ffi, &empty, reterr);
         if (r < 0)
                 return r;
         rnp_op_verify_execute(o.op);
@@ -356,18 +267,18 @@ static int judge(const struct ingot_signature_request *q, struct subject *s, str
                  struct ingot_verdict *v, ingot_error *reterr)
 {
         _cleanup_(quiet_end) __attribute__((unused)) struct quiet quiet = quiet_begin();
-        _cleanup_(work_done) struct work w = {.request = q};
+        _cleanup_openpgp_keyring_ struct ingot_openpgp_keyring k = {0};
         uint64_t time = 0;
         s->error = reterr;
         int r = find_time(q, s, &time, reterr);
         if (r >= 0)
-                r = open_keys(&w, time, v, reterr);
+                r = ingot_openpgp_keyring_load(&k, q->keys, time, v, reterr);
         if (r >= 0)
-                r = start(o, w.ffi, s, reterr);
+                r = start(o, k.ffi, s, reterr);
         if (r < 0)
                 return r;
         rnp_result_t result = rnp_op_verify_execute(o->op);
-        r = s->r < 0 ? s->r : judge_all(&w, o->op, result, v, reterr);
+        r = s->r < 0 ? s->r : judge_all(&k, q, o->op, result, v, reterr);
         verify_destroy(&o->op); /* before the keys go */
         o->op = NULL;
         return r;

@@ -6,7 +6,8 @@
  * A signature holds when its key is in a key file, may sign, was valid when it signed, and neither
  * it nor its primary key is revoked; when it has not expired itself; and when neither its digest
  * (MD5, SHA-1, RIPEMD-160) nor its key (DSA, RSA below 2048 bits) is weak. All files are taken
- * together: a revocation in one of them counts for the copies in all.
+ * together: a revocation in one of them counts for the copies in all. Where VOA has trust anchors,
+ * its keys count only when they are certified (trust/openpgp-anchor.h).
  */
 #pragma once
 

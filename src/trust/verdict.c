@@ -77,6 +77,7 @@ static void judgement_done(struct ingot_judgement *j)
         free(j->key);
         free(j->identity);
         free(j->comment);
+        ingot_strings_done(&j->anchors);
         free(j->reason);
 }
 

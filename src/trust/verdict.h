@@ -24,6 +24,7 @@ struct ingot_key_file {
 struct ingot_key_files {
         struct ingot_key_file *items;
         size_t count, allocated;
+        bool anchored; /* VOA has trust anchors of OpenPGP: its verifiers count by them alone */
 };
 
 void ingot_key_files_done(struct ingot_key_files *k);
@@ -43,6 +44,8 @@ struct ingot_signature_request {
         uint64_t now;                  /* seconds since 1970, where a signature says no time */
         bool undated; /* X.509, where a signature says no time: a certificate's dates do not count */
         size_t threshold;              /* so many different keys must have signed; 0 is 1 */
+        size_t anchors; /* OpenPGP: so many trust anchors must certify a verifier of VOA; 0: one
+                         * where there are some */
 };
 
 /* What one signature is worth. Texts come from outside: escape them before a terminal. */
@@ -56,6 +59,7 @@ struct ingot_judgement {
         const char *algorithm;               /* "Ed25519", "RSA-4096 with SHA-512"; or NULL */
         char *comment;                       /* what else the signature says and signs, or NULL */
         uint64_t created;                    /* seconds since 1970; 0: the signature says no time */
+        struct ingot_strings anchors;        /* OpenPGP: paths of those that certify the key */
         char *reason;                        /* why it does not count; NULL: it holds */
 };
 

@@ -22,6 +22,7 @@ int ingot_voa_keys(const struct ingot_voa_result *result, const struct ingot_voa
         const struct ingot_voa_verifier *v;
         size_t at = 0;
         int r = 0;
+        keys->anchored = keys->anchored || result->anchored;
         while (r >= 0 && (v = ingot_voa_next_used(result, &at))) {
                 struct ingot_key_file f = {.technology = v->technology, .anchor = v->anchor};
                 r = ingot_strdup(&f.path, v->path, reterr);

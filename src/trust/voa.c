@@ -276,12 +276,23 @@ static int add_verifier(struct find *f, size_t index, const char *rest,
         return warn(f, fault, index, rest, reterr, detail);
 }
 
+/* Where anchors stand, verifiers count by them alone; also when none of them can be used. */
+static void note_anchor(struct find *f, const char *rest)
+{
+        const char *purpose = strchr(rest, '/') + 1, *context = strchr(purpose, '/') + 1;
+        f->result.anchored =
+                f->result.anchored || (ingot_voa_purpose_is_anchor(purpose) &&
+                                       ingot_starts_with(strchr(context, '/') + 1, "openpgp/"));
+}
+
 static int take_file(struct find *f, size_t index, const char *rest, ingot_error *reterr)
 {
         _cleanup_voa_found_ struct ingot_voa_found found = {0};
         int r = ingot_voa_walk(&f->walker, index, rest, false, &found, reterr);
         if (r < 0)
                 return r;
+        if (found.fault != INGOT_VOA_FAULT_ABSENT && found.fault != INGOT_VOA_FAULT_MASK)
+                note_anchor(f, rest);
         switch (found.fault) {
         case INGOT_VOA_FAULT_NONE:
                 return add_verifier(f, index, rest, &found, reterr);
@@ -321,6 +332,8 @@ static int take_entry(struct find *f, size_t index, const char *rest, const char
                 enum ingot_technology t = 0;
                 ingot_technology_parse(strrchr(rest, '/') + 1, &t);
                 fault = ingot_voa_file_fault(t, name);
+                if (fault)
+                        note_anchor(f, below);
         }
         if (fault) {
                 r = ingot_format(&reason, reterr, "its name %s", fault);

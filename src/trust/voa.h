@@ -74,6 +74,8 @@ struct ingot_voa_result {
         size_t warning_count;
         struct ingot_voa_mask *masks;
         size_t mask_count;
+        bool anchored; /* something other than a mask stands where OpenPGP's trust anchors do, be it
+                        * used, masked, or passed over with a warning */
 };
 void ingot_voa_result_done(struct ingot_voa_result *r);
 #define _cleanup_voa_ __attribute__((cleanup(ingot_voa_result_done)))
