@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "measure/component.h"
+#include "base/cleanup.h"
 #include "base/text.h"
-
-#include <stdlib.h>
 
 #define SUFFIX ".pcrlock"
 #define NAME_MAX_SIZE 255 /* bytes of a file's name */
@@ -132,5 +131,23 @@ int ingot_components_add(struct ingot_components *c, const char *id, const char 
                 free(new.id);
         else
                 c->variants++;
+        return r;
+}
+
+int ingot_components_merge(struct ingot_components *c, struct ingot_components *from,
+                           ingot_error *reterr)
+{
+        int r = 0;
+        for (size_t i = 0; r >= 0 && i < from->count; i++)
+                for (size_t j = 0; r >= 0 && j < from->items[i].count; j++) {
+                        struct ingot_variant *old = from->items[i].variants + j, *new;
+                        r = ingot_components_add(c, from->items[i].id, old->own ? NULL : old->id,
+                                                 &new, reterr);
+                        if (r < 0)
+                                break;
+                        new->path = TAKE_PTR(old->path);
+                        new->records = old->records;
+                        old->records = (struct ingot_records){0};
+                }
         return r;
 }

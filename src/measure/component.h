@@ -49,5 +49,10 @@ void ingot_components_done(struct ingot_components *c);
 int ingot_components_add(struct ingot_components *c, const char *id, const char *variant,
                          struct ingot_variant **ret, ingot_error *reterr);
 
+/* Moves what FROM has into C. CONFLICT: both have a variant; then some of it may have been moved.
+ */
+int ingot_components_merge(struct ingot_components *c, struct ingot_components *from,
+                           ingot_error *reterr);
+
 const struct ingot_component *ingot_components_find(const struct ingot_components *c,
                                                     const char *id);
