@@ -3,6 +3,7 @@
 #pragma once
 
 #include "os/process.h"
+#include "os/tpm.h"
 
 struct swtpm {
         struct ingot_process process;
@@ -15,4 +16,6 @@ bool swtpm_start(struct swtpm *s);
 /* As power off and on: the same TPM with PCRs from their start values. */
 bool swtpm_reboot(struct swtpm *s);
 void swtpm_stop(struct swtpm *s);
+/* Extends PCR, bank sha256, with the digest of WORD. */
+int swtpm_measure(struct ingot_tpm *t, unsigned pcr, const char *word, ingot_error *reterr);
 #define _cleanup_swtpm_ __attribute__((cleanup(swtpm_stop)))

@@ -5,6 +5,7 @@
 #include "base/cleanup.h"
 #include "base/json-read.h"
 #include "base/text.h"
+#include "measure/pcr-mask.h"
 
 #include <openssl/evp.h>
 #include <openssl/rsa.h>
@@ -39,26 +40,12 @@ int ingot_pcrsig_add(struct ingot_pcrsig *s, struct ingot_pcrsig_entry **ret, in
         return 0;
 }
 
-static int decode_pcrs(struct json_object *o, uint32_t *ret, ingot_error *reterr)
-{
-        struct json_object *list;
-        int r = ingot_json_get_array(o, "pcrs", 24, &list, reterr);
-        if (r < 0)
-                return r;
-        for (size_t i = 0; i < json_object_array_length(list); i++) {
-                struct json_object *n = json_object_array_get_idx(list, i);
-                int64_t pcr = json_object_get_int64(n);
-                if (!json_object_is_type(n, json_type_int) || pcr < 0 || pcr > 23)
-                        return ingot_fail(reterr, INGOT_E_FORMAT, "'pcrs' has what is no PCR");
-                *ret |= 1u << pcr;
-        }
-        return 0;
-}
-
 static int decode_entry(struct json_object *o, struct ingot_pcrsig_entry *e, ingot_error *reterr)
 {
         const char *text;
-        int r = decode_pcrs(o, &e->pcrs, reterr);
+        int r = ingot_pcr_mask_decode(o, "pcrs", &e->pcrs, reterr);
+        if (r > 0)
+                r = ingot_fail(reterr, INGOT_E_FORMAT, "no member 'pcrs'");
         if (r >= 0)
                 r = ingot_json_get_hex(o, "pkfp", e->key, sizeof(e->key), reterr);
         if (r >= 0)
@@ -120,14 +107,11 @@ int ingot_pcrsig_decode(struct ingot_span text, struct ingot_pcrsig *ret, ingot_
 static int encode_entry(const struct ingot_pcrsig_entry *e, struct json_object *list,
                         ingot_error *reterr)
 {
-        struct json_object *o, *pcrs;
+        struct json_object *o;
         _cleanup_free_ char *base64 = NULL;
         int r = ingot_json_add_object(list, NULL, &o, reterr);
         if (r >= 0)
-                r = ingot_json_add_array(o, "pcrs", &pcrs, reterr);
-        for (unsigned i = 0; r >= 0 && i < 24; i++)
-                if (e->pcrs >> i & 1)
-                        r = ingot_json_add_u64(pcrs, NULL, i, reterr);
+                r = ingot_pcr_mask_encode(o, "pcrs", e->pcrs, reterr);
         if (r >= 0)
                 r = ingot_json_add_hex(o, "pkfp", e->key, sizeof(e->key), reterr);
         if (r >= 0 && e->reference)

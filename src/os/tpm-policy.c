@@ -134,19 +134,15 @@ static int rsa_public(const struct ingot_tpm_rsa *key, TPM2B_PUBLIC *ret, ingot_
         return 0;
 }
 
-static int public_bytes(const TPMT_PUBLIC *p, struct ingot_buffer *ret, ingot_error *reterr)
-{
-        const struct tpm_functions *call;
-        int r = tpm_library_load(&call, reterr);
-        return r < 0 ? r : TPM_MARSHAL(call, TPMT_PUBLIC, p, ret, reterr);
-}
-
 int ingot_tpm_rsa_public(const struct ingot_tpm_rsa *key, struct ingot_buffer *ret,
                          ingot_error *reterr)
 {
+        const struct tpm_functions *call;
         TPM2B_PUBLIC p;
         int r = rsa_public(key, &p, reterr);
-        return r < 0 ? r : public_bytes(&p.publicArea, ret, reterr);
+        if (r >= 0)
+                r = tpm_library_load(&call, reterr);
+        return r < 0 ? r : TPM_MARSHAL(call, TPMT_PUBLIC, &p.publicArea, ret, reterr);
 }
 
 static int verify(struct ingot_tpm *t, ESYS_TR key, const uint8_t digest[INGOT_SHA256_SIZE],
@@ -237,13 +233,6 @@ static void hmac_public(struct ingot_span secret, TPM2B_PUBLIC *ret)
         ingot_sha256_update(&h, secret.data, secret.size);
         ingot_sha256_final(&h, p.publicArea.unique.keyedHash.buffer);
         *ret = p;
-}
-
-int ingot_tpm_hmac_public(struct ingot_span secret, struct ingot_buffer *ret, ingot_error *reterr)
-{
-        TPM2B_PUBLIC p;
-        hmac_public(secret, &p);
-        return public_bytes(&p.publicArea, ret, reterr);
 }
 
 static int load_hmac(struct ingot_tpm *t, struct ingot_span secret, ESYS_TR *ret,

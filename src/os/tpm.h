@@ -117,11 +117,10 @@ int ingot_tpm_policy_digest(const struct ingot_tpm_session *s, uint8_t ret[INGOT
 int ingot_tpm_unseal(const struct ingot_tpm_session *s, struct ingot_span blob,
                      struct ingot_buffer *ret, ingot_error *reterr);
 
-/* The public areas of the two keys above, whose SHA-256 is their name: for policies computed without
- * a TPM. Appends TPMT_PUBLIC. */
+/* The public area of such a key, whose SHA-256 is its name: for policies computed without a TPM.
+ * Appends TPMT_PUBLIC. */
 int ingot_tpm_rsa_public(const struct ingot_tpm_rsa *key, struct ingot_buffer *ret,
                          ingot_error *reterr);
-int ingot_tpm_hmac_public(struct ingot_span secret, struct ingot_buffer *ret, ingot_error *reterr);
 
 /*
  * NV indexes. A new one holds SIZE bytes; it is written whole and by POLICY, and read by the owner.

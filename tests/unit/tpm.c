@@ -3,6 +3,7 @@
 #include "os/tpm.h"
 #include "base/cleanup.h"
 #include "base/text.h"
+#include "measure/pcrlock-nv.h"
 #include "swtpm.h"
 #include "test.h"
 
@@ -140,32 +141,15 @@ TEST(a_secret_too_long_for_a_tpm)
                                 &public, &error));
 }
 
-static int name_of(struct ingot_span secret, uint8_t ret[INGOT_TPM_NAME_SIZE], ingot_error *reterr)
-{
-        _cleanup_buffer_ struct ingot_buffer public = {0};
-        int r = ingot_tpm_hmac_public(secret, &public, reterr);
-        ingot_be16_store(ret, SHA256);
-        ingot_sha256_of(public.data, public.size, ret + 2);
-        return r;
-}
-
-/* TPM2_PolicySigned without reference: H(H(zeros ‖ code ‖ name)). */
-static void policy_signed(const uint8_t name[INGOT_TPM_NAME_SIZE], uint8_t ret[32])
-{
-        uint8_t message[32 + 4 + INGOT_TPM_NAME_SIZE] = {0};
-        ingot_be32_store(message + 32, 0x160);
-        memcpy(message + 36, name, INGOT_TPM_NAME_SIZE);
-        ingot_sha256_of(message, sizeof(message), ret);
-        ingot_sha256_of(ret, 32, ret);
-}
-
-static int write_index(struct ingot_tpm *t, uint32_t index, struct ingot_span pin,
+static int write_index(struct ingot_tpm *t, uint32_t index, const char *text,
                        struct ingot_span data, ingot_error *reterr)
 {
         _cleanup_tpm_session_ struct ingot_tpm_session s = {0};
+        struct ingot_pcrlock_pin pin;
+        ingot_pcrlock_pin_of(text, &pin);
         int r = ingot_tpm_session_start(t, &s, reterr);
         if (r >= 0)
-                r = ingot_tpm_policy_signed(&s, pin, reterr);
+                r = ingot_tpm_policy_signed(&s, INGOT_SPAN(pin.secret, pin.size), reterr);
         return r < 0 ? r : ingot_tpm_nv_write(&s, index, data, reterr);
 }
 
@@ -176,18 +160,20 @@ TEST(an_nv_index_is_written_by_who_knows_its_pin)
         _cleanup_tpm_ struct ingot_tpm *t = NULL;
         _cleanup_buffer_ struct ingot_buffer data = {0};
         _cleanup_tpm_nv_ struct ingot_tpm_nv nv = {0};
-        struct ingot_span pin = INGOT_SPAN("pin", 3), wrong = INGOT_SPAN("pim", 3);
-        uint8_t name[INGOT_TPM_NAME_SIZE], policy[32];
+        struct ingot_pcrlock_pin pin;
+        struct ingot_policy write;
+        const uint8_t *policy = write.digest;
+        uint8_t digest[32];
         uint32_t index, second;
         START(s);
         CHECK_OK(ingot_tpm_open(&t, s.where, &error));
-        CHECK_OK(name_of(pin, name, &error));
-        policy_signed(name, policy);
+        ingot_pcrlock_pin_of("pin", &pin);
+        ingot_pcrlock_write_policy(&pin, &write);
         CHECK_OK(ingot_tpm_nv_define(t, 0, policy, 32, &index, &error));
         CHECK_EQ(index, INGOT_TPM_NV_FIRST);
         CHECK_EQ(ingot_tpm_nv_read(t, index, &data, &error), 1);
-        CHECK_FAILS(write_index(t, index, wrong, SECRET, &error), INGOT_E_REFUSED, "NV index");
-        CHECK_OK(write_index(t, index, pin, SECRET, &error));
+        CHECK_FAILS(write_index(t, index, "pim", SECRET, &error), INGOT_E_REFUSED, "NV index");
+        CHECK_OK(write_index(t, index, "pin", SECRET, &error));
         CHECK_EQ(ingot_tpm_nv_read(t, index, &data, &error), 0);
         CHECK(data.size == 32 && memcmp(data.data, SECRET.data, 32) == 0);
         CHECK_FAILS(ingot_tpm_nv_define(t, index, policy, 32, &second, &error), INGOT_E_CONFLICT,
@@ -195,8 +181,8 @@ TEST(an_nv_index_is_written_by_who_knows_its_pin)
         CHECK_OK(ingot_tpm_nv_define(t, 0, policy, 32, &second, &error));
         CHECK_EQ(second, INGOT_TPM_NV_FIRST + 1);
         CHECK_OK(ingot_tpm_nv_public(t, index, &nv, &error));
-        ingot_sha256_of(nv.public_area.data + 2, nv.public_area.size - 2, policy);
-        CHECK(memcmp(nv.name + 2, policy, 32) == 0);
+        ingot_sha256_of(nv.public_area.data + 2, nv.public_area.size - 2, digest);
+        CHECK(memcmp(nv.name + 2, digest, 32) == 0);
         CHECK_OK(ingot_tpm_nv_undefine(t, index, &error));
         CHECK_FAILS(ingot_tpm_nv_read(t, index, &data, &error), INGOT_E_NOTFOUND, "no such object");
 }
