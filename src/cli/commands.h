@@ -24,4 +24,8 @@ COMMAND(sign_show)
 COMMAND(sign_answer)
 COMMAND(sign_attach)
 COMMAND(pcr_log)
+#if HAVE_TPM
+COMMAND(pcr_seal)
+COMMAND(pcr_unseal)
+#endif
 COMMAND(help)
