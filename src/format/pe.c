@@ -250,8 +250,7 @@ int ingot_pe_section_read(const struct ingot_reader *r, const struct ingot_pe_se
 
 /* Hands [offset, offset + size) to FN, piece by piece. */
 static int each_chunk(const struct ingot_reader *r, uint64_t offset, uint64_t size,
-                      void (*fn)(void *context, const uint8_t *data, size_t size), void *context,
-                      ingot_error *reterr)
+                      ingot_pe_bytes_fn fn, void *context, ingot_error *reterr)
 {
         _cleanup_free_ uint8_t *chunk = malloc(CHUNK);
         if (!chunk)
@@ -273,12 +272,6 @@ static void hash_chunk(void *context, const uint8_t *data, size_t size)
         ingot_sha256_update(context, data, size);
 }
 
-static int hash_range(struct ingot_sha256 *h, const struct ingot_reader *r, uint64_t from,
-                      uint64_t to, ingot_error *reterr)
-{
-        return each_chunk(r, from, to - from, hash_chunk, h, reterr);
-}
-
 int ingot_pe_section_sha256(const struct ingot_reader *r, const struct ingot_pe_section *section,
                             uint8_t ret[INGOT_SHA256_SIZE], ingot_error *reterr)
 {
@@ -292,7 +285,7 @@ int ingot_pe_section_sha256(const struct ingot_reader *r, const struct ingot_pe_
         struct ingot_sha256 h;
         ingot_sha256_init(&h);
         uint64_t from = section->raw_offset;
-        int e = hash_range(&h, r, from, from + in_file, reterr);
+        int e = each_chunk(r, from, in_file, hash_chunk, &h, reterr);
         if (e < 0)
                 return ingot_under(reterr, e, "section '%s'", section->name);
         for (; tail > 0; tail -= (uint32_t) ingot_min_u64(tail, sizeof(zeros)))
@@ -307,28 +300,40 @@ static int by_raw_offset(const void *a, const void *b)
         return x->raw_offset < y->raw_offset ? -1 : x->raw_offset > y->raw_offset;
 }
 
-/* Headers without the fields that signing changes. */
-static int hash_headers(struct ingot_sha256 *h, const struct ingot_reader *r,
-                        const struct ingot_pe *pe, ingot_error *reterr)
+/* Whom the bytes go to that an Authenticode digest covers. */
+struct covered {
+        const struct ingot_reader *reader;
+        const struct ingot_pe *pe;
+        ingot_pe_bytes_fn fn;
+        void *context;
+};
+
+static int cover(const struct covered *c, uint64_t from, uint64_t to, ingot_error *reterr)
 {
+        return each_chunk(c->reader, from, to - from, c->fn, c->context, reterr);
+}
+
+/* Headers without the fields that signing changes. */
+static int cover_headers(const struct covered *c, ingot_error *reterr)
+{
+        const struct ingot_pe *pe = c->pe;
         uint64_t behind_checksum = (uint64_t) pe->checksum_offset + 4;
-        int e = hash_range(h, r, 0, pe->checksum_offset, reterr);
+        int e = cover(c, 0, pe->checksum_offset, reterr);
         if (e < 0)
                 return e;
         if (pe->certificate_entry_offset == 0)
-                return hash_range(h, r, behind_checksum, pe->headers_size, reterr);
-        e = hash_range(h, r, behind_checksum, pe->certificate_entry_offset, reterr);
+                return cover(c, behind_checksum, pe->headers_size, reterr);
+        e = cover(c, behind_checksum, pe->certificate_entry_offset, reterr);
         if (e < 0)
                 return e;
-        return hash_range(h, r, (uint64_t) pe->certificate_entry_offset + 8, pe->headers_size,
-                          reterr);
+        return cover(c, (uint64_t) pe->certificate_entry_offset + 8, pe->headers_size, reterr);
 }
 
 /* Sections in file order; adds to *sum how many bytes they have. A gap between two counts for
  * nothing: that is the rule, and firmware keeps to it. */
-static int hash_sections(struct ingot_sha256 *h, const struct ingot_reader *r,
-                         const struct ingot_pe *pe, uint64_t *sum, ingot_error *reterr)
+static int cover_sections(const struct covered *c, uint64_t *sum, ingot_error *reterr)
 {
+        const struct ingot_pe *pe = c->pe;
         size_t size = pe->section_count * sizeof(*pe->sections);
         _cleanup_free_ struct ingot_pe_section *sorted = malloc(size ? size : 1);
         if (!sorted)
@@ -346,38 +351,45 @@ static int hash_sections(struct ingot_sha256 *h, const struct ingot_reader *r,
                                           sorted[i].name);
                 at = from + sorted[i].raw_size;
                 *sum += sorted[i].raw_size;
-                int e = hash_range(h, r, from, at, reterr);
+                int e = cover(c, from, at, reterr);
                 if (e < 0)
                         return e;
         }
         return 0;
 }
 
-int ingot_pe_authenticode_sha256(const struct ingot_reader *r, const struct ingot_pe *pe,
-                                 uint8_t ret[INGOT_SHA256_SIZE], ingot_error *reterr)
+int ingot_pe_authenticode_bytes(const struct ingot_reader *r, const struct ingot_pe *pe,
+                                ingot_pe_bytes_fn fn, void *context, ingot_error *reterr)
 {
-        static const uint8_t zeros[8];
+        struct covered c = {.reader = r, .pe = pe, .fn = fn, .context = context};
         struct ingot_pe_directory certificates = ingot_pe_certificates(pe);
         uint64_t end = pe->file_size - ingot_min_u64(certificates.size, pe->file_size);
         uint64_t sum = pe->headers_size;
         if (certificates.size > 0 && certificates.address != end)
                 return ingot_fail(reterr, INGOT_E_FORMAT,
                                   "the certificate table is not at the end of the file");
-        struct ingot_sha256 h;
-        ingot_sha256_init(&h);
-        int e = hash_headers(&h, r, pe, reterr);
+        int e = cover_headers(&c, reterr);
         if (e < 0)
                 return e;
-        e = hash_sections(&h, r, pe, &sum, reterr);
+        e = cover_sections(&c, &sum, reterr);
         if (e < 0)
                 return e;
         if (sum > end)
                 return ingot_fail(reterr, INGOT_E_FORMAT,
                                   "the certificate table lies within a section");
-        e = hash_range(&h, r, sum, end, reterr);
+        return cover(&c, sum, end, reterr);
+}
+
+int ingot_pe_authenticode_sha256(const struct ingot_reader *r, const struct ingot_pe *pe,
+                                 uint8_t ret[INGOT_SHA256_SIZE], ingot_error *reterr)
+{
+        static const uint8_t zeros[8];
+        struct ingot_sha256 h;
+        ingot_sha256_init(&h);
+        int e = ingot_pe_authenticode_bytes(r, pe, hash_chunk, &h, reterr);
         if (e < 0)
                 return e;
-        ingot_sha256_update(&h, zeros, -end & 7);
+        ingot_sha256_update(&h, zeros, -(pe->file_size - ingot_pe_certificates(pe).size) & 7);
         ingot_sha256_final(&h, ret);
         return 0;
 }

@@ -100,6 +100,12 @@ int ingot_pe_section_sha256(const struct ingot_reader *r, const struct ingot_pe_
 int ingot_pe_authenticode_sha256(const struct ingot_reader *r, const struct ingot_pe *pe,
                                  uint8_t ret[INGOT_SHA256_SIZE], ingot_error *reterr);
 
+/* The bytes that such a digest covers, piece by piece; without the zeros at the end: firmware, which
+ * measures a file as it is, adds none. */
+typedef void (*ingot_pe_bytes_fn)(void *context, const uint8_t *data, size_t size);
+int ingot_pe_authenticode_bytes(const struct ingot_reader *r, const struct ingot_pe *pe,
+                                ingot_pe_bytes_fn fn, void *context, ingot_error *reterr);
+
 /* CheckSum: the 16-bit sum, with end-around carry, of a file whose CheckSum is 0, and its size. */
 struct ingot_pe_sum {
         uint64_t value, size;

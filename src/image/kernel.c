@@ -131,37 +131,10 @@ int ingot_stub_find(const struct ingot_tree *tree, const char *architecture,
 
 int ingot_loader_info(const struct ingot_inode *program, char **ret, ingot_error *reterr)
 {
-        static const char begin[] = "#### LoaderInfo: ", end[] = " ####";
         _cleanup_free_ uint8_t *data = NULL;
         size_t size;
         int r = ingot_inode_read(program, STUB_SIZE_MAX, &data, &size, reterr);
-        if (r < 0)
-                return r;
-        const uint8_t *at = memmem(data, size, begin, sizeof(begin) - 1);
-        if (!at)
-                return ingot_fail(reterr, INGOT_E_FORMAT, "no program of systemd: it has no mark");
-        at += sizeof(begin) - 1;
-        size_t left = size - (size_t) (at - data);
-        const uint8_t *stop = memmem(at, left < 256 ? left : 256, end, sizeof(end) - 1);
-        if (!stop)
-                return ingot_fail(reterr, INGOT_E_FORMAT, "its mark has no end");
-        _cleanup_free_ char *text = strndup((const char *) at, (size_t) (stop - at));
-        if (!text)
-                return ingot_fail_nomem(reterr);
-        for (const char *p = text; *p; p++)
-                if (*p < 0x20 || *p > 0x7e)
-                        return ingot_fail(reterr, INGOT_E_FORMAT, "its mark is no text");
-        *ret = TAKE_PTR(text);
-        return 0;
-}
-
-unsigned ingot_loader_major(const char *info)
-{
-        const char *space = strchr(info, ' ');
-        unsigned value = 0;
-        for (const char *p = space ? space + 1 : ""; *p >= '0' && *p <= '9' && value < 100000; p++)
-                value = value * 10 + (unsigned) (*p - '0');
-        return value;
+        return r < 0 ? r : ingot_loader_info_find(INGOT_SPAN(data, size), ret, reterr);
 }
 
 static int add_removed(void *context, const char *path, struct ingot_inode *inode,

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "base/text.h"
+#include "format/loader-info.h"
 #include "format/tree.h"
 
 struct ingot_kernel {
@@ -28,15 +29,8 @@ int ingot_kernel_find(const struct ingot_tree *tree, const char *wanted, struct 
 int ingot_stub_find(const struct ingot_tree *tree, const char *architecture,
                     struct ingot_inode **ret, ingot_error *reterr);
 
-/*
- * Who made a stub or loader: the text between the marks "#### LoaderInfo: " and " ####" that
- * systemd puts into section .sdmagic ("systemd-stub 257.9-1~deb13u1"). FORMAT when there is none.
- * The caller frees.
- */
+/* Who made a stub or loader (format/loader-info.h). FORMAT when nothing says so. The caller frees. */
 int ingot_loader_info(const struct ingot_inode *program, char **ret, ingot_error *reterr);
-
-/* The major version in such a text ("systemd-stub 257.9-1" is 257); 0 when there is none. */
-unsigned ingot_loader_major(const char *info);
 
 /* What stands in /boot goes once it is in the UKI. The paths of removed files (without a leading
  * '/') are added to REMOVED, which may be NULL; the folder stays as a mount point. */

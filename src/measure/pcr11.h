@@ -15,7 +15,9 @@
 #pragma once
 
 #include "format/uki.h"
-#include "measure/bank.h"
+#include "measure/record.h"
+
+#define INGOT_PCR11 11
 
 /*
  * What stands in PCR 11 when the stub has measured PROFILE of this UKI. A UKI without profiles has
@@ -24,6 +26,13 @@
  */
 int ingot_pcr11_of_uki(const struct ingot_reader *r, const struct ingot_uki *uki, uint32_t profile,
                        struct ingot_pcr *ret, ingot_error *reterr);
+
+/* The stub takes of such sections the one that fits the machine. */
+bool ingot_pcr11_machine_dependent(enum ingot_uki_kind kind);
+
+/* The two measurements of one section: its name, its content. */
+int ingot_pcr11_section(const struct ingot_reader *r, const struct ingot_pe_section *s,
+                        struct ingot_record ret[2], ingot_error *reterr);
 
 /* Extends it with the words of a path: "enter-initrd:leave-initrd"; "" has none. */
 int ingot_pcr11_phases(struct ingot_pcr *pcr, const char *path, ingot_error *reterr);
