@@ -24,6 +24,7 @@ COMMAND(sign_show)
 COMMAND(sign_answer)
 COMMAND(sign_attach)
 COMMAND(pcr_log)
+COMMAND(pcr_predict)
 #if HAVE_TPM
 COMMAND(pcr_seal)
 COMMAND(pcr_unseal)

@@ -67,6 +67,16 @@ const char *ingot_event_type_name(uint32_t type)
         return NULL;
 }
 
+bool ingot_event_type_parse(const char *name, uint32_t *ret)
+{
+        for (size_t i = 0; i < ARRAY_SIZE(type_names); i++)
+                if (strcmp(type_names[i].name, name) == 0) {
+                        *ret = type_names[i].type;
+                        return true;
+                }
+        return false;
+}
+
 const struct ingot_event_digest *ingot_event_digest_of(const struct ingot_event *e,
                                                        uint16_t algorithm)
 {

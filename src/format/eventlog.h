@@ -70,6 +70,8 @@ enum ingot_event_type {
 
 /* "EV_IPL" …, or NULL. */
 const char *ingot_event_type_name(uint32_t type);
+/* False for a name that is none. */
+bool ingot_event_type_parse(const char *name, uint32_t *ret);
 
 struct ingot_event_digest {
         uint16_t algorithm; /* TPM_ALG_ID */
