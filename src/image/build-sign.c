@@ -8,6 +8,7 @@
 #include "format/partition-type.h"
 #include "image/build-state.h"
 #include "image/esp.h"
+#include "image/sign-describe.h"
 #include "image/sign-program.h"
 
 #include <stdio.h>
@@ -16,24 +17,15 @@
 #include <strings.h>
 
 #define PIECE ((size_t) 64 << 10)
-#define LITERAL_MAX ((uint64_t) 1 << 20) /* of one part: what stands behind .pcrsig is padding */
-#define MARK_SIZE 24
-
-/* Where an answer goes: [from, to) of the signed UKI. */
-struct hole {
-        uint64_t from, to;
-        enum ingot_sign_part_kind kind;
-        size_t thing;
-};
 
 struct work {
         struct ingot_build *b;
         struct ingot_sign_request *q;
         struct ingot_sign_program uki;
         size_t uki_thing;
-        struct hole holes[2];
+        struct ingot_sign_hole holes[2];
         size_t hole_count;
-        uint8_t mark[INGOT_SHA256_SIZE]; /* its first MARK_SIZE bytes stand for a digest to come */
+        struct ingot_sign_marks marks;
         struct ingot_artifact artifacts[8]; /* of the signed release */
         size_t artifact_count;
 };
@@ -42,6 +34,7 @@ static void work_done(struct work *w)
 {
         for (size_t i = 0; i < w->artifact_count; i++)
                 free(w->artifacts[i].name);
+        ingot_sign_marks_done(&w->marks);
 }
 
 static bool wants(const struct work *w, enum ingot_purpose purpose)
@@ -64,81 +57,6 @@ static int hash_part(struct ingot_sha256 *h, const struct ingot_reader *r, uint6
                 from += n;
         }
         return 0;
-}
-
-static bool all_zeros(const uint8_t *data, size_t size)
-{
-        for (size_t i = 0; i < size; i++)
-                if (data[i])
-                        return false;
-        return true;
-}
-
-static int add_literal(struct ingot_sign_content *c, const struct ingot_reader *r, uint64_t from,
-                       uint64_t to, ingot_error *reterr)
-{
-        _cleanup_buffer_ struct ingot_buffer bytes = {0};
-        struct ingot_sign_part *p;
-        if (from == to)
-                return 0;
-        if (to - from > LITERAL_MAX)
-                return ingot_fail(reterr, INGOT_E_INTERNAL, "%s: the end is not small", c->name);
-        int e = ingot_buffer_append_zeros(&bytes, (size_t) (to - from), reterr);
-        if (e >= 0)
-                e = ingot_read_at(r, from, bytes.data, bytes.size, reterr);
-        if (e < 0)
-                return e;
-        bool zeros = all_zeros(bytes.data, bytes.size);
-        e = ingot_sign_add_part(c, zeros ? INGOT_SIGN_ZEROS : INGOT_SIGN_BYTES, &p, reterr);
-        if (e < 0)
-                return e;
-        p->size = zeros ? bytes.size : 0;
-        if (!zeros) {
-                p->bytes = bytes;
-                bytes = (struct ingot_buffer){0};
-        }
-        return 0;
-}
-
-/* [from, to) of R as parts: the state behind what is known, then the rest with its holes. */
-static int describe(struct ingot_sign_content *c, const struct ingot_reader *r, uint64_t from,
-                    uint64_t to, const struct hole *holes, size_t count, ingot_error *reterr)
-{
-        struct ingot_sign_part *p;
-        uint64_t known = to;
-        for (size_t i = 0; i < count; i++)
-                if (holes[i].to > from && holes[i].from < known)
-                        known = ingot_max_u64(from, holes[i].from);
-        uint64_t whole = (known - from) / 64 * 64;
-        int e = 0;
-        if (whole > 0) {
-                struct ingot_sha256 h;
-                ingot_sha256_init(&h);
-                e = hash_part(&h, r, from, from + whole, reterr);
-                if (e >= 0)
-                        e = ingot_sign_add_part(c, INGOT_SIGN_STATE, &p, reterr);
-                if (e < 0)
-                        return e;
-                ingot_sha256_export(&h, p->state);
-                p->size = whole;
-        }
-        from += whole;
-        for (size_t i = 0; e >= 0 && i < count; i++) {
-                uint64_t start = ingot_max_u64(from, holes[i].from);
-                uint64_t end = ingot_min_u64(to, holes[i].to);
-                if (start >= end)
-                        continue;
-                e = add_literal(c, r, from, start, reterr);
-                if (e >= 0)
-                        e = ingot_sign_add_part(c, holes[i].kind, &p, reterr);
-                if (e < 0)
-                        return e;
-                p->of = holes[i].thing;
-                p->from = start - holes[i].from;
-                p->size = end - start;
-                from = end;
-        }
-        return e < 0 ? e : add_literal(c, r, from, to, reterr);
 }
 
 static int add_head(struct work *w, ingot_error *reterr)
@@ -272,10 +190,10 @@ static int add_program_digest(struct work *w, struct ingot_sign_thing *t,
         if (r < 0)
                 return r;
         t->content = w->q->content_count - 1;
-        struct hole hole = {.from = p->pcrsig_offset - 12,
+        struct ingot_sign_hole hole = {.from = p->pcrsig_offset - 12,
                             .to = p->pcrsig_offset - 12 + p->pcrsig_size,
                             .kind = INGOT_SIGN_PCRSIG};
-        return describe(c, &hashed, 0, hashed.size, &hole, 1, reterr);
+        return ingot_sign_describe(c, &hashed, 0, hashed.size, &hole, 1, reterr);
 }
 
 struct esp_walk {
@@ -349,42 +267,10 @@ static int add_programs(struct work *w, ingot_error *reterr)
                        : 0;
 }
 
-/* A digest that a content will have, as a digest to be found again in a text. */
-static void mark(const struct work *w, size_t content, uint8_t ret[INGOT_SHA256_SIZE])
+/* A digest that stands for that of a content. */
+static int mark(struct work *w, size_t content, uint8_t ret[INGOT_SHA256_SIZE], ingot_error *reterr)
 {
-        memcpy(ret, w->mark, INGOT_SHA256_SIZE);
-        ingot_be64_store(ret + MARK_SIZE, content);
-}
-
-/* TEXT as a content; each mark in it becomes the digest that it stands for. */
-static int add_text(struct work *w, const char *name, const char *text, ingot_error *reterr)
-{
-        struct ingot_sign_content *c;
-        struct ingot_sign_part *p;
-        char hex[2 * MARK_SIZE + 1];
-        ingot_hex(hex, w->mark, MARK_SIZE);
-        int r = ingot_sign_add_content(w->q, name, &c, reterr);
-        while (r >= 0 && *text) {
-                const char *found = strstr(text, hex);
-                size_t n = found ? (size_t) (found - text) : strlen(text);
-                uint8_t index[8];
-                if (n > 0)
-                        r = ingot_sign_add_part(c, INGOT_SIGN_BYTES, &p, reterr);
-                if (r >= 0 && n > 0)
-                        r = ingot_buffer_append(&p->bytes, text, n, reterr);
-                text += n;
-                if (r < 0 || !found)
-                        continue;
-                char digits[17] = {0};
-                memcpy(digits, found + 2 * MARK_SIZE, 16);
-                if (!ingot_unhex(index, sizeof(index), digits))
-                        return ingot_fail(reterr, INGOT_E_INTERNAL, "a mark that is none");
-                r = ingot_sign_add_part(c, INGOT_SIGN_DIGEST, &p, reterr);
-                if (r >= 0)
-                        p->of = (size_t) ingot_be64_load(index);
-                text += 2 * INGOT_SHA256_SIZE;
-        }
-        return r;
+        return ingot_sign_mark(&w->marks, INGOT_SHA256_SIZE, content, ret, reterr);
 }
 
 static int add_artifact(struct work *w, const char *name, uint64_t size,
@@ -419,8 +305,8 @@ static int range_digest(struct work *w, const char *name, uint64_t from, uint64_
         int r = ingot_sign_add_content(w->q, name, &c, reterr);
         if (r < 0)
                 return r;
-        mark(w, w->q->content_count - 1, ret);
-        return describe(c, &uki, from, to, w->holes, w->hole_count, reterr);
+        r = mark(w, w->q->content_count - 1, ret, reterr);
+        return r < 0 ? r : ingot_sign_describe(c, &uki, from, to, w->holes, w->hole_count, reterr);
 }
 
 /* The UKI as a file of the release, and the pieces of it that updaters fetch. */
@@ -430,11 +316,11 @@ static int add_uki(struct work *w, struct ingot_uki_extents *extents, ingot_erro
         uint64_t size = w->uki.size + w->uki.table;
         if (wants(w, INGOT_PURPOSE_PCR))
                 w->holes[w->hole_count++] =
-                        (struct hole){.from = w->uki.pcrsig_offset,
+                        (struct ingot_sign_hole){.from = w->uki.pcrsig_offset,
                                       .to = w->uki.pcrsig_offset + w->uki.pcrsig_size,
                                       .kind = INGOT_SIGN_PCRSIG};
         if (w->uki.table > 0)
-                w->holes[w->hole_count++] = (struct hole){.from = w->uki.size,
+                w->holes[w->hole_count++] = (struct ingot_sign_hole){.from = w->uki.size,
                                                           .to = size,
                                                           .kind = INGOT_SIGN_TABLE,
                                                           .thing = w->uki_thing};
@@ -474,8 +360,8 @@ static int add_verity_file(struct work *w, ingot_error *reterr)
         if (r < 0)
                 return r;
         p->size = INGOT_VERITY_SIG_SIZE;
-        mark(w, w->q->content_count - 1, digest);
-        return add_artifact(w, name, INGOT_VERITY_SIG_SIZE, digest, reterr);
+        r = mark(w, w->q->content_count - 1, digest, reterr);
+        return r < 0 ? r : add_artifact(w, name, INGOT_VERITY_SIG_SIZE, digest, reterr);
 }
 
 static int compare_artifacts(const void *a, const void *b)
@@ -508,12 +394,12 @@ static int add_manifest(struct work *w, struct ingot_uki_extents *extents, ingot
         if (r >= 0)
                 r = ingot_format(&name, reterr, "%s.manifest.json", b->label);
         if (r >= 0)
-                r = add_text(w, name, (char *) text.data, reterr);
+                r = ingot_sign_add_text(w->q, &w->marks, name, (char *) text.data, reterr);
         if (r < 0)
                 return r;
         uint8_t digest[INGOT_SHA256_SIZE];
-        mark(w, w->q->content_count - 1, digest);
-        return add_artifact(w, name, 0, digest, reterr);
+        r = mark(w, w->q->content_count - 1, digest, reterr);
+        return r < 0 ? r : add_artifact(w, name, 0, digest, reterr);
 }
 
 static int add_sums(struct work *w, ingot_error *reterr)
@@ -526,7 +412,9 @@ static int add_sums(struct work *w, ingot_error *reterr)
                 ingot_hex(hex, w->artifacts[i].sha256, INGOT_SHA256_SIZE);
                 r = ingot_buffer_printf(&text, reterr, "%s  %s\n", hex, w->artifacts[i].name);
         }
-        return r < 0 ? r : add_text(w, INGOT_SIGN_SUMS, (char *) text.data, reterr);
+        return r < 0 ? r
+                     : ingot_sign_add_text(w->q, &w->marks, INGOT_SIGN_SUMS, (char *) text.data,
+                                           reterr);
 }
 
 /* What a release's signers sign; a feature that adds to a release adds a content before the sums.
@@ -577,8 +465,6 @@ int ingot_build_sign(struct ingot_build *b, ingot_error *reterr)
         _cleanup_(work_done) struct work w = {.b = b, .q = &b->request};
         _cleanup_(ingot_uki_extents_done) struct ingot_uki_extents extents = {0};
         struct ingot_reader uki = {.read_at = read_uki, .context = b, .size = b->uki_extents.size};
-        static const char what[] = "a digest of a signing request that is not known yet";
-        ingot_sha256_of(what, sizeof(what), w.mark);
         int r = add_head(&w, reterr);
         if (r >= 0)
                 r = add_pcr_things(&w, &uki, reterr);
