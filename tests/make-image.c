@@ -81,6 +81,15 @@ static int make_uki(struct made_image *m, const struct made_signer *signer, ingo
         return make_program(m->bytes + MADE_UKI, sections, ARRAY_SIZE(sections), signer, reterr);
 }
 
+static int make_addon(struct made_image *m, const struct made_signer *signer, ingot_error *reterr)
+{
+        static const struct made_section sections[] = {
+                {".sbat", "sbat,1,SBAT Version,sbat,1,https://example.org\n"},
+                {".cmdline", "debug"},
+                {".uname", "6.1"}};
+        return make_program(&m->addon, sections, ARRAY_SIZE(sections), signer, reterr);
+}
+
 static int make_esp(struct made_image *m, const struct made_signer *signer, uint64_t offset,
                     ingot_error *reterr)
 {
@@ -100,6 +109,9 @@ static int make_esp(struct made_image *m, const struct made_signer *signer, uint
         if (r >= 0)
                 r = ingot_tree_put_bytes(tree, "EFI/Linux/test_1.efi", 0644, 7, uki->data,
                                          uki->size, reterr);
+        if (r >= 0)
+                r = ingot_tree_put_bytes(tree, "EFI/Linux/test_1.efi.extra.d/debug.addon.efi", 0644,
+                                         7, m->addon.data, m->addon.size, reterr);
         if (r >= 0)
                 r = ingot_tree_put_bytes(tree, "loader/loader.conf", 0644, 7, "timeout 0\n", 10,
                                          reterr);
@@ -283,6 +295,8 @@ int make_image(struct made_image *m, const struct made_signer *signer, ingot_err
         if (r >= 0)
                 r = make_uki(m, signer, reterr);
         if (r >= 0)
+                r = make_addon(m, signer, reterr);
+        if (r >= 0)
                 r = make_disk(m, signer, root_hash, reterr);
         if (r >= 0)
                 r = make_manifest(m, reterr);
@@ -293,6 +307,7 @@ void made_image_done(struct made_image *m)
 {
         for (int i = 0; i < MADE_COUNT; i++)
                 ingot_buffer_done(m->bytes + i);
+        ingot_buffer_done(&m->addon);
 }
 
 size_t made_files(struct made_image *m, unsigned which, struct ingot_artifact_file *ret)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * A small image in memory, with all that a real one has: disk (ESP with loader and UKI, root, hash
- * tree, signature, an empty slot, /var), its parts by themselves, manifest and sums.
+ * A small image in memory, with all that a real one has: disk (ESP with loader, UKI and an addon of
+ * it, root, hash tree, signature, an empty slot, /var), its parts by themselves, manifest and sums.
  */
 #pragma once
 
@@ -24,6 +24,7 @@ struct made_image {
         struct ingot_buffer bytes[MADE_COUNT];
         char names[MADE_COUNT][128];
         struct ingot_span spans[MADE_COUNT];
+        struct ingot_buffer addon; /* for the kernel's command line; on the ESP, beside the UKI */
         char root_hash[2 * INGOT_SHA256_SIZE + 1];
 };
 

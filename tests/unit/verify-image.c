@@ -472,8 +472,45 @@ TEST(no_changed_byte_of_a_signed_uki_passes)
         tamper(m, BIT(MADE_UKI), MADE_UKI, FLIPS / 2, &ours);
 }
 
-/* All that a signature or a tree covers on a disk that is signed: most of it programs. */
-TEST(no_changed_byte_of_a_signed_program_on_a_disk_passes)
+/* The addon as an artifact by itself: it takes the UKI's place. */
+static int addon_alone(struct made_image *ret, ingot_error *error)
+{
+        const struct made_image *m = signed_image(error);
+        *ret = (struct made_image){.names[MADE_UKI] = "debug.addon.efi"};
+        return m ? ingot_buffer_append(ret->bytes + MADE_UKI, m->addon.data, m->addon.size, error)
+                 : -INGOT_E_INTERNAL;
+}
+
+TEST(no_changed_byte_of_a_signed_addon_passes)
+{
+        ingot_error error = {0};
+        _cleanup_made_ struct made_image m = {0};
+        _cleanup_verification_ struct ingot_verification v = {0};
+        CHECK_OK(addon_alone(&m, &error));
+        CHECK_OK(verify_by(&m, BIT(MADE_UKI), NULL, &ours, &v, &error));
+        CHECK_EQ(ingot_verification_state(&v), INGOT_FINDING_HOLDS);
+        tamper(&m, BIT(MADE_UKI), MADE_UKI, FLIPS / 2, &ours);
+}
+
+TEST(an_addon_of_another_signer_or_of_none_is_refused)
+{
+        ingot_error error = {0};
+        _cleanup_made_ struct made_image m = {0};
+        _cleanup_verification_ struct ingot_verification v = {0}, w = {0};
+        CHECK_OK(addon_alone(&m, &error));
+        CHECK_OK(verify_by(&m, BIT(MADE_UKI), NULL, &theirs, &v, &error));
+        CHECK(find(&v, "Authenticode", INGOT_FINDING_REFUSED));
+        const struct made_image *unsigned_one = image(&error);
+        CHECK(unsigned_one);
+        ingot_buffer_done(m.bytes + MADE_UKI);
+        CHECK_OK(ingot_buffer_append(m.bytes + MADE_UKI, unsigned_one->addon.data,
+                                     unsigned_one->addon.size, &error));
+        CHECK_OK(verify_by(&m, BIT(MADE_UKI), NULL, &ours, &w, &error));
+        CHECK(find(&w, "Authenticode", INGOT_FINDING_REFUSED));
+}
+
+/* All that a signature covers of a PROGRAM on a disk that is signed. */
+static void tamper_on_disk(const struct ingot_buffer *program, int flips)
 {
         ingot_error error = {0};
         struct made_image *m = signed_image(&error);
@@ -481,16 +518,15 @@ TEST(no_changed_byte_of_a_signed_program_on_a_disk_passes)
         _cleanup_verification_ struct ingot_verification whole = {0};
         CHECK_OK(verify_by(m, BIT(MADE_DISK), NULL, &ours, &whole, &error));
         struct ingot_buffer *b = m->bytes + MADE_DISK;
-        const struct ingot_buffer *uki = m->bytes + MADE_UKI;
-        const uint8_t *at = memmem(b->data, b->size, uki->data, uki->size);
+        const uint8_t *at = memmem(b->data, b->size, program->data, program->size);
         CHECK(at);
         size_t first = (size_t) (at - b->data), covered = 0;
-        for (size_t i = 0; i < uki->size; i++)
+        for (size_t i = 0; i < program->size; i++)
                 covered += is_covered(&whole, m->names[MADE_DISK], first + i);
-        CHECK_EQ(covered, uki->size - 4);
+        CHECK_EQ(covered, program->size - 4);
         uint64_t state = test_seed();
-        for (int i = 0; i < FLIPS / 4; i++) {
-                size_t k = first + (size_t) (test_random(&state) % uki->size);
+        for (int i = 0; i < flips; i++) {
+                size_t k = first + (size_t) (test_random(&state) % program->size);
                 _cleanup_verification_ struct ingot_verification v = {0};
                 b->data[k] ^= 0x11;
                 int r = verify_by(m, BIT(MADE_DISK), NULL, &ours, &v, &error);
@@ -499,6 +535,15 @@ TEST(no_changed_byte_of_a_signed_program_on_a_disk_passes)
                 CHECK(ingot_verification_state(&v) == INGOT_FINDING_REFUSED ||
                       !is_covered(&v, m->names[MADE_DISK], k));
         }
+}
+
+TEST(no_changed_byte_of_signed_programs_on_a_disk_passes)
+{
+        ingot_error error = {0};
+        struct made_image *m = signed_image(&error);
+        CHECK(m);
+        tamper_on_disk(m->bytes + MADE_UKI, FLIPS / 4);
+        tamper_on_disk(&m->addon, FLIPS / 4);
 }
 
 TEST(a_signature_of_another_program_is_refused)
