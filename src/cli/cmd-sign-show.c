@@ -78,15 +78,7 @@ static int add_thing(struct ingot_sign_request *q, const struct ingot_sign_thing
 {
         struct json_object *o, *answers;
         char hex[2 * INGOT_SHA256_SIZE + 1];
-        int r = ingot_json_add_object(list, NULL, &o, reterr);
-        if (r >= 0)
-                r = ingot_json_add_text(o, "id", t->id, reterr);
-        if (r >= 0)
-                r = ingot_json_add_u64(o, "stage", ingot_sign_stage(t->purpose), reterr);
-        if (r >= 0)
-                r = ingot_json_add_text(o, "purpose", ingot_purpose_word(t->purpose), reterr);
-        if (r >= 0)
-                r = ingot_json_add_text(o, "algorithm", ingot_sign_algorithm(t->purpose), reterr);
+        int r = ingot_sign_thing_json(t, list, &o, reterr);
         if (r >= 0)
                 r = digest_text(q, t, hex, reterr);
         if (r >= 0)

@@ -160,7 +160,7 @@ static int write_request(struct outputs *o, ingot_error *reterr)
         _cleanup_free_ char *name = NULL;
         int r = publish(o, MANIFEST, reterr);
         if (r >= 0)
-                r = ingot_build_sign(o->b, reterr);
+                r = ingot_build_sign_request(o->b, reterr);
         forget(&o->b->result);
         if (r >= 0)
                 r = ingot_sign_request_encode(&o->b->request, &text, reterr);

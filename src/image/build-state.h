@@ -92,7 +92,7 @@ int ingot_build_sign_prepare(struct ingot_build *b, ingot_error *reterr);
 /* The digests of the UKI as it was written. */
 int ingot_build_uki_extents(struct ingot_build *b, ingot_error *reterr);
 /* The signing request; b->result has the artifacts before manifest and sums. */
-int ingot_build_sign(struct ingot_build *b, ingot_error *reterr);
+int ingot_build_sign_request(struct ingot_build *b, ingot_error *reterr);
 
 /* The manifest of a finished build, as JSON text. */
 int ingot_build_manifest(const struct ingot_build *b, struct ingot_buffer *ret,

@@ -152,19 +152,26 @@ static int add_to_be_signed(struct ingot_sign_request *q, const struct ingot_sig
                         : add_base64(o, "to_be_signed", ingot_buffer_span(&bytes), reterr);
 }
 
+int ingot_sign_thing_json(const struct ingot_sign_thing *t, struct json_object *list,
+                          struct json_object **ret, ingot_error *reterr)
+{
+        int r = ingot_json_add_object(list, NULL, ret, reterr);
+        if (r >= 0)
+                r = ingot_json_add_text(*ret, "id", t->id, reterr);
+        if (r >= 0)
+                r = ingot_json_add_u64(*ret, "stage", ingot_sign_stage(t->purpose), reterr);
+        if (r >= 0)
+                r = ingot_json_add_text(*ret, "purpose", ingot_purpose_word(t->purpose), reterr);
+        return r < 0 ? r
+                     : ingot_json_add_text(*ret, "algorithm", ingot_sign_algorithm(t->purpose),
+                                           reterr);
+}
+
 static int add_thing(struct ingot_sign_request *q, const struct ingot_sign_thing *t,
                      struct json_object *list, ingot_error *reterr)
 {
         struct json_object *o;
-        int r = ingot_json_add_object(list, NULL, &o, reterr);
-        if (r >= 0)
-                r = ingot_json_add_text(o, "id", t->id, reterr);
-        if (r >= 0)
-                r = ingot_json_add_u64(o, "stage", ingot_sign_stage(t->purpose), reterr);
-        if (r >= 0)
-                r = ingot_json_add_text(o, "purpose", ingot_purpose_word(t->purpose), reterr);
-        if (r >= 0)
-                r = ingot_json_add_text(o, "algorithm", ingot_sign_algorithm(t->purpose), reterr);
+        int r = ingot_sign_thing_json(t, list, &o, reterr);
         if (r >= 0 && t->artifact)
                 r = ingot_json_add_text(o, "artifact", t->artifact, reterr);
         if (r >= 0)

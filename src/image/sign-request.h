@@ -19,6 +19,8 @@
 #include "measure/pcrsig.h"
 #include "trust/signer.h"
 
+struct json_object;
+
 #define INGOT_SIGN_REQUEST_MAX ((size_t) 64 << 20)
 #define INGOT_SIGN_TABLE_MAX 65536 /* of an Authenticode certificate table */
 #define INGOT_SIGN_NONE SIZE_MAX
@@ -146,6 +148,10 @@ int ingot_sign_content_digest(struct ingot_sign_request *q, size_t content,
 /* Appended. UNSUPPORTED when it starts with a state. */
 int ingot_sign_content_bytes(struct ingot_sign_request *q, size_t content, struct ingot_buffer *ret,
                              ingot_error *reterr);
+/* A new object in LIST with what every description of a thing begins with: "id", "stage", "purpose",
+ * "algorithm". */
+int ingot_sign_thing_json(const struct ingot_sign_thing *t, struct json_object *list,
+                          struct json_object **ret, ingot_error *reterr);
 /* What the key signs. */
 int ingot_sign_to_be_signed(struct ingot_sign_request *q, const struct ingot_sign_thing *t,
                             struct ingot_buffer *ret, ingot_error *reterr);

@@ -460,7 +460,7 @@ static int keep_artifacts(struct work *w, ingot_error *reterr)
         return r;
 }
 
-int ingot_build_sign(struct ingot_build *b, ingot_error *reterr)
+int ingot_build_sign_request(struct ingot_build *b, ingot_error *reterr)
 {
         _cleanup_(work_done) struct work w = {.b = b, .q = &b->request};
         _cleanup_(ingot_uki_extents_done) struct ingot_uki_extents extents = {0};
