@@ -149,8 +149,8 @@ static int print_pcr(const struct ingot_measured_profile *p, uint32_t number, in
                 if (state != INGOT_MEASURED_UNKNOWN)
                         ingot_hex(hex, pcr.value[INGOT_BANK_SHA256],
                                   ingot_bank_size(INGOT_BANK_SHA256));
-                printf("%2" PRIu32 " %s%s%s\n", number, hex,
-                       number == 11 ? " " : "", number == 11 ? ingot_phase_name(phase) : "");
+                printf("%2" PRIu32 " %s%s%s\n", number, hex, number == 11 ? " " : "",
+                       number == 11 ? ingot_phase_name(phase) : "");
                 before = pcr;
                 before_state = state;
         }
@@ -262,7 +262,8 @@ const struct command cmd_pcr_predict = {
                 "What depends on the machine or on chance is \"unknown\", and the reason is told. "
                 "\"provisional\" is what changes when the image is signed.\n"
                 "\n"
-                "It is told for a firmware that starts the loader at once and measures what the TCG "
+                "It is told for a firmware that starts the loader at once and measures what the "
+                "TCG "
                 "specification has it measure, and for a machine that adds nothing to the command "
                 "line. The table shows SHA-256; --json has all banks, all profiles, and the "
                 "registers of a TDX machine (docs/formats/measurement.md).",

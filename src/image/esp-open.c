@@ -21,8 +21,8 @@ static const char *name_of(const char *path)
         return slash ? slash + 1 : path;
 }
 
-static int put_file(struct ingot_tree *tree, const char *folder, const char *file,
-                    const char *name, ingot_error *reterr)
+static int put_file(struct ingot_tree *tree, const char *folder, const char *file, const char *name,
+                    ingot_error *reterr)
 {
         static const struct ingot_folder_options options;
         _cleanup_(ingot_inode_free_p) struct ingot_inode *inode = NULL;
@@ -59,8 +59,9 @@ static int open_image(struct ingot_esp_view *v, const char *where, ingot_error *
         if (r >= 0 && v->image.content == INGOT_CONTENT_UKI)
                 return open_uki(v, where, reterr);
         if (r >= 0)
-                r = ingot_image_select(&v->image, v->image.content == INGOT_CONTENT_DISK ? "esp" : NULL,
-                                       &part, reterr);
+                r = ingot_image_select(&v->image,
+                                       v->image.content == INGOT_CONTENT_DISK ? "esp" : NULL, &part,
+                                       reterr);
         if (r >= 0 && part->content != INGOT_CONTENT_FAT)
                 r = ingot_fail(reterr, INGOT_E_FORMAT,
                                "no ESP and no UKI, but: %s; name the image of a disk, an ESP, its "

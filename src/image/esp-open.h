@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The files of an ESP, whatever it is given as: a disk image, a FAT, the folder where one is mounted,
- * or a UKI alone. */
+/* The files of an ESP, whatever it is given as: a disk image, a FAT, the folder where one is
+ * mounted, or a UKI alone. */
 #pragma once
 
 #include "image/open.h"

@@ -44,9 +44,8 @@ static const struct ingot_inode *look(const struct ingot_tree *esp, const char *
         const struct ingot_inode *at = esp->root;
         while (at && *path) {
                 size_t n = strcspn(path, "/");
-                const struct ingot_entry *e = at->type == INGOT_FILE_DIRECTORY && n > 0
-                                                      ? entry_of(at, path, n)
-                                                      : NULL;
+                const struct ingot_entry *e =
+                        at->type == INGOT_FILE_DIRECTORY && n > 0 ? entry_of(at, path, n) : NULL;
                 at = e ? e->inode : NULL;
                 if (e && ret_path &&
                     ingot_buffer_printf(ret_path, reterr, "%s%s", ret_path->size ? "/" : "",
@@ -83,8 +82,7 @@ void ingot_boot_chain_strip_counters(char *path)
                 memmove(plus, tail, strlen(tail) + 1);
 }
 
-int ingot_boot_chain_field(struct ingot_span text, const char *key, char **ret,
-                           ingot_error *reterr)
+int ingot_boot_chain_field(struct ingot_span text, const char *key, char **ret, ingot_error *reterr)
 {
         size_t key_size = strlen(key);
         const char *p = (const char *) text.data, *end = p ? p + text.size : p;
@@ -209,8 +207,7 @@ static int read_entry(const struct ingot_entry *file, struct entry *ret, ingot_e
         for (char *c = ret->id; *c; c++)
                 *c = *c >= 'A' && *c <= 'Z' ? (char) (*c - 'A' + 'a') : *c;
         r = first_field(INGOT_SPAN(release, size), keys, &ret->sort_key, reterr);
-        return r < 0 ? r
-                     : first_field(INGOT_SPAN(release, size), versions, &ret->version, reterr);
+        return r < 0 ? r : first_field(INGOT_SPAN(release, size), versions, &ret->version, reterr);
 }
 
 static bool has_suffix(const char *name, const char *suffix)
@@ -229,9 +226,10 @@ static int list_entries(const struct ingot_inode *linux_folder, struct entries *
                 if (file->inode->type != INGOT_FILE_REGULAR || *file->name == '.' ||
                     !has_suffix(file->name, ".efi"))
                         continue;
-                struct entry *more = ret->count == ENTRIES_MAX
-                                             ? NULL
-                                             : reallocarray(ret->items, ret->count + 1, sizeof(*more));
+                struct entry *more =
+                        ret->count == ENTRIES_MAX
+                                ? NULL
+                                : reallocarray(ret->items, ret->count + 1, sizeof(*more));
                 if (!more)
                         return ret->count == ENTRIES_MAX
                                        ? ingot_fail(reterr, INGOT_E_LIMIT, "more than %d UKIs",
@@ -305,8 +303,7 @@ static int choose(const struct entries *list, const struct ingot_inode *config,
 }
 
 static int note_choice(const struct ingot_tree *esp, const struct entries *list,
-                       const struct entry *chosen, struct ingot_strings *notes,
-                       ingot_error *reterr)
+                       const struct entry *chosen, struct ingot_strings *notes, ingot_error *reterr)
 {
         _cleanup_free_ char *note = NULL;
         const struct ingot_inode *others = folder(esp, "loader/entries");
@@ -320,10 +317,10 @@ static int note_choice(const struct ingot_tree *esp, const struct entries *list,
                 r = ingot_strings_add(notes, note, reterr);
         for (size_t i = 0; r >= 0 && others && i < others->entry_count; i++)
                 if (has_suffix(others->entries[i].name, ".conf"))
-                        return ingot_strings_add(
-                                notes,
-                                "loader/entries has entries of type 1, which may be started instead",
-                                reterr);
+                        return ingot_strings_add(notes,
+                                                 "loader/entries has entries of type 1, which may "
+                                                 "be started instead",
+                                                 reterr);
         return r;
 }
 
@@ -377,10 +374,12 @@ static int named_uki(const struct ingot_tree *esp, const char *name, struct ingo
 static int find_loader(const struct ingot_tree *esp, struct ingot_boot_chain *chain,
                        ingot_error *reterr)
 {
-        static const char *const paths[] = {
-                "EFI/BOOT/BOOTX64.EFI",     "EFI/BOOT/BOOTAA64.EFI",
-                "EFI/BOOT/BOOTIA32.EFI",    "EFI/systemd/systemd-bootx64.efi",
-                "EFI/systemd/systemd-bootaa64.efi", "EFI/systemd/systemd-bootia32.efi"};
+        static const char *const paths[] = {"EFI/BOOT/BOOTX64.EFI",
+                                            "EFI/BOOT/BOOTAA64.EFI",
+                                            "EFI/BOOT/BOOTIA32.EFI",
+                                            "EFI/systemd/systemd-bootx64.efi",
+                                            "EFI/systemd/systemd-bootaa64.efi",
+                                            "EFI/systemd/systemd-bootia32.efi"};
         for (size_t i = 0; i < ARRAY_SIZE(paths); i++) {
                 _cleanup_buffer_ struct ingot_buffer path = {0};
                 chain->loader = look(esp, paths[i], INGOT_FILE_REGULAR, &path, reterr);
@@ -416,8 +415,8 @@ static int find_extra(const struct ingot_tree *esp, struct ingot_boot_chain *cha
         if (r < 0)
                 return r;
         chain->extra = look(esp, wanted, INGOT_FILE_DIRECTORY, &path, reterr);
-        return ingot_strdup(&chain->extra_path,
-                            chain->extra ? (const char *) path.data : wanted, reterr);
+        return ingot_strdup(&chain->extra_path, chain->extra ? (const char *) path.data : wanted,
+                            reterr);
 }
 
 int ingot_boot_chain_find(const struct ingot_tree *esp, const char *uki,

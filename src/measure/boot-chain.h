@@ -3,8 +3,8 @@
  * What a machine starts of an ESP, and what is picked up on the way: the loader, the UKI, and the
  * files beside it. Names are compared as FAT does, without regard to case.
  *
- * Source: UEFI 2.10 section 3.5.1.1 (EFI/BOOT/BOOTX64.EFI); UAPI.1 (EFI/Linux/, order of entries, boot
- * counting); systemd-boot(7), systemd-stub(7) (loader/, UKI.extra.d/).
+ * Source: UEFI 2.10 section 3.5.1.1 (EFI/BOOT/BOOTX64.EFI); UAPI.1 (EFI/Linux/, order of entries,
+ * boot counting); systemd-boot(7), systemd-stub(7) (loader/, UKI.extra.d/).
  */
 #pragma once
 

@@ -24,8 +24,8 @@ int ingot_digests_read(struct ingot_digests *d, const struct ingot_reader *r, in
 /* The digests into RET, with all banks; its pcr stays. UNSUPPORTED when OpenSSL makes not all. */
 int ingot_digests_finish(struct ingot_digests *d, struct ingot_record *ret, ingot_error *reterr);
 
-/* A section as it is in memory: virtual_size bytes. LIMIT when it is mostly zeros that the file does
- * not have. */
+/* A section as it is in memory: virtual_size bytes. LIMIT when it is mostly zeros that the file
+ * does not have. */
 int ingot_digests_section(struct ingot_digests *d, const struct ingot_reader *r,
                           const struct ingot_pe_section *s, ingot_error *reterr);
 

@@ -129,8 +129,9 @@ static int decode_events(struct json_object *o, struct ingot_measured_profile *p
                 if (r >= 0)
                         r = decode_event(json_object_array_get_idx(list, i), e, reterr);
                 if (r >= 0 && e->phase < phase)
-                        r = ingot_fail(reterr, INGOT_E_FORMAT, "of an earlier phase than the one "
-                                                               "before it");
+                        r = ingot_fail(reterr, INGOT_E_FORMAT,
+                                       "of an earlier phase than the one "
+                                       "before it");
                 if (r < 0)
                         return ingot_under(reterr, r, "event %zu", i + 1);
                 phase = e->phase;
@@ -238,8 +239,9 @@ static int decode_profiles(struct json_object *o, struct ingot_measurement *m, i
                 if (r >= 0)
                         r = decode_profile(json_object_array_get_idx(list, i), p, reterr);
                 if (r >= 0 && i > 0 && p->profile <= p[-1].profile)
-                        r = ingot_fail(reterr, INGOT_E_FORMAT, "it does not come behind the one "
-                                                               "before it");
+                        r = ingot_fail(reterr, INGOT_E_FORMAT,
+                                       "it does not come behind the one "
+                                       "before it");
                 if (r < 0)
                         return ingot_under(reterr, r, "entry %zu of 'profiles'", i + 1);
         }

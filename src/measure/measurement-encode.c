@@ -73,8 +73,7 @@ static int add_event(struct json_object *list, const struct ingot_measured_event
                 r = ingot_json_add_text(o, "reason", e->reason, reterr);
         if (r >= 0)
                 r = ingot_json_add_bool(o, "confidential", e->confidential, reterr);
-        return r < 0 || e->state == INGOT_MEASURED_UNKNOWN ? r
-                                                           : add_digests(o, &e->record, reterr);
+        return r < 0 || e->state == INGOT_MEASURED_UNKNOWN ? r : add_digests(o, &e->record, reterr);
 }
 
 /* The PCRs in one bank; null where nothing is known. */
@@ -193,9 +192,8 @@ static int add_all(struct json_object *o, const struct ingot_measurement *m, ing
         if (r >= 0)
                 r = add_program(o, "uki", &m->uki, reterr);
         if (r >= 0)
-                r = ingot_json_add_text(o, "state",
-                                        ingot_measured_state_name(ingot_measurement_state(m)),
-                                        reterr);
+                r = ingot_json_add_text(
+                        o, "state", ingot_measured_state_name(ingot_measurement_state(m)), reterr);
         if (r >= 0)
                 r = ingot_json_add_array(o, "profiles", &profiles, reterr);
         for (size_t i = 0; r >= 0 && i < m->profile_count; i++)

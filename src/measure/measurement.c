@@ -115,8 +115,8 @@ int ingot_measured_profile_add(struct ingot_measured_profile *p, struct ingot_me
         return 0;
 }
 
-const struct ingot_measured_profile *
-ingot_measurement_profile(const struct ingot_measurement *m, uint32_t profile)
+const struct ingot_measured_profile *ingot_measurement_profile(const struct ingot_measurement *m,
+                                                               uint32_t profile)
 {
         for (size_t i = 0; i < m->profile_count; i++)
                 if (m->profiles[i].profile == profile)

@@ -100,8 +100,8 @@ int ingot_measured_profile_add(struct ingot_measured_profile *p, struct ingot_me
                                ingot_error *reterr);
 
 /* The profile of that number, or NULL. */
-const struct ingot_measured_profile *
-ingot_measurement_profile(const struct ingot_measurement *m, uint32_t profile);
+const struct ingot_measured_profile *ingot_measurement_profile(const struct ingot_measurement *m,
+                                                               uint32_t profile);
 
 /* The least certain state of all events that make the PCRs of ingot_measured_pcrs. */
 enum ingot_measured_state ingot_measurement_state(const struct ingot_measurement *m);

@@ -33,9 +33,8 @@ int ingot_pcr11_section(const struct ingot_reader *r, const struct ingot_pe_sect
         return e < 0 ? e : ingot_digests_finish(&d, ret + 1, reterr);
 }
 
-static int measure_kind(const struct ingot_reader *r, const struct ingot_uki *uki,
-                        uint32_t profile, enum ingot_uki_kind kind, struct ingot_pcr *pcr,
-                        ingot_error *reterr)
+static int measure_kind(const struct ingot_reader *r, const struct ingot_uki *uki, uint32_t profile,
+                        enum ingot_uki_kind kind, struct ingot_pcr *pcr, ingot_error *reterr)
 {
         const struct ingot_uki_section *s = ingot_uki_find(uki, profile, kind);
         struct ingot_record records[2];

@@ -58,10 +58,9 @@ static int add_addon(struct ingot_predict *p, const struct ingot_entry *file, bo
                         : reallocarray(p->addons, p->addon_count + 1, sizeof(*more));
         if (!more) {
                 ingot_uki_done(&a.uki);
-                return p->addon_count == ADDONS_MAX
-                               ? ingot_fail(reterr, INGOT_E_LIMIT, "more than %d addons",
-                                            ADDONS_MAX)
-                               : ingot_fail_nomem(reterr);
+                return p->addon_count == ADDONS_MAX ? ingot_fail(reterr, INGOT_E_LIMIT,
+                                                                 "more than %d addons", ADDONS_MAX)
+                                                    : ingot_fail_nomem(reterr);
         }
         a.problem = addon_problem(p, &a.uki);
         p->addons = more;
@@ -148,9 +147,11 @@ int ingot_predict_addon_used(const struct ingot_predict *p, const struct ingot_p
 {
         const char *why = NULL;
         if (!has_content(p, addon))
-                why = "it has nothing that the stub takes; it is loaded, and measured, all the same";
+                why = "it has nothing that the stub takes; it is loaded, and measured, all the "
+                      "same";
         else if (ingot_predict_addon_find(addon, INGOT_UKI_LINUX))
-                why = "it is a UKI, no addon, and not used; it is loaded, and measured, all the same";
+                why = "it is a UKI, no addon, and not used; it is loaded, and measured, all the "
+                      "same";
         else {
                 int r = other_kernel(p, addon, reterr);
                 if (r < 0)
@@ -208,7 +209,8 @@ static int read_line(const struct ingot_predict *p, const struct ingot_reader *r
 static int join(char **to, const char *line, ingot_error *reterr)
 {
         char *whole = NULL;
-        int r = ingot_format(&whole, reterr, "%s%s%s", *to ? *to : "", *to && **to ? " " : "", line);
+        int r = ingot_format(&whole, reterr, "%s%s%s", *to ? *to : "", *to && **to ? " " : "",
+                             line);
         if (r < 0)
                 return r;
         free(*to);

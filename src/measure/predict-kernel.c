@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What the kernel's EFI stub measures into PCR 9: the command line that it is given, and the initrd,
- * which systemd-stub makes of many parts.
+ * What the kernel's EFI stub measures into PCR 9: the command line that it is given, and the
+ * initrd, which systemd-stub makes of many parts.
  *
  * Source: Linux, drivers/firmware/efi/libstub/efi-stub-helper.c; systemd, src/boot/stub.c.
  */
@@ -73,8 +73,7 @@ static int add_of_addon(const struct ingot_predict *p, struct initrd *i,
         int r = p->stub->addons == INGOT_STUB_ADDONS_ALL && !a->problem
                         ? ingot_predict_addon_used(p, a, NULL, reterr)
                         : 0;
-        return r <= 0 ? r
-                      : add_section(i, a->reader, ingot_predict_addon_find(a, kind), reterr);
+        return r <= 0 ? r : add_section(i, a->reader, ingot_predict_addon_find(a, kind), reterr);
 }
 
 static int add_embedded(const struct ingot_predict *p, struct initrd *i, size_t row,
@@ -135,8 +134,7 @@ static bool has_console(const char *line)
 
 static int put_line(struct ingot_predict *p, ingot_error *reterr)
 {
-        struct ingot_predict_event e =
-                kernel_event("710-kernel-cmdline", INGOT_KERNEL_TAG_OPTIONS);
+        struct ingot_predict_event e = kernel_event("710-kernel-cmdline", INGOT_KERNEL_TAG_OPTIONS);
         static const char what[] = "command line of the kernel";
         _cleanup_predict_lines_ struct ingot_predict_lines lines = {0};
         _cleanup_buffer_ struct ingot_buffer text = {0};
@@ -158,8 +156,7 @@ static int put_line(struct ingot_predict *p, ingot_error *reterr)
         r = lines.strange ? 1 : ingot_predict_utf16(lines.whole, &text, reterr);
         if (r == 1)
                 return ingot_predict_put_unknown(p, &e, what, "it is no plain UTF-8", reterr);
-        return r < 0 ? r
-                     : ingot_predict_put_data(p, &e, ingot_buffer_span(&text), what, reterr);
+        return r < 0 ? r : ingot_predict_put_data(p, &e, ingot_buffer_span(&text), what, reterr);
 }
 
 static int put_initrd(struct ingot_predict *p, ingot_error *reterr)
@@ -185,8 +182,7 @@ static int put_initrd(struct ingot_predict *p, ingot_error *reterr)
         if (p->signed_later)
                 e.provisional = "it has .pcrsig in it, whose policies are not signed yet";
         return r < 0 ? r
-                     : ingot_predict_put(p, &e, &record, reterr,
-                                         "the initrd, of %zu part%s", count,
+                     : ingot_predict_put(p, &e, &record, reterr, "the initrd, of %zu part%s", count,
                                          count == 1 ? "" : "s");
 }
 
@@ -212,9 +208,9 @@ int ingot_predict_kernel(struct ingot_predict *p, ingot_error *reterr)
         if (p->stub && (p->uki.profile_count == 0 || p->stub->profiles)) {
                 struct ingot_predict_event e = kernel_event("710-kernel-cmdline", 0);
                 if (!p->kernel_measures)
-                        r = ingot_predict_put_unknown(
-                                p, &e, "command line and initrd",
-                                "kernels before 5.17 may not measure them", reterr);
+                        r = ingot_predict_put_unknown(p, &e, "command line and initrd",
+                                                      "kernels before 5.17 may not measure them",
+                                                      reterr);
                 else {
                         r = put_line(p, reterr);
                         if (r >= 0)

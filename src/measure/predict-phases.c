@@ -21,8 +21,8 @@ enum initrd_kind {
 
 struct initrd {
         enum initrd_kind kind;
-        bool separator; /* "os-separator" into the firmware's PCRs and some others */
-        bool nvpcrs;    /* NV indexes that are used as PCRs */
+        bool separator;  /* "os-separator" into the firmware's PCRs and some others */
+        bool nvpcrs;     /* NV indexes that are used as PCRs */
         const char *why; /* of INITRD_OTHER */
 };
 
@@ -66,8 +66,9 @@ static void find_initrd(const struct ingot_predict *p, struct initrd *ret)
                 ret->why = "the UKI has no initrd of its own";
         else if (ingot_pe_section_reader(ingot_predict_reader(p), &s->pe, &content, NULL) < 0 ||
                  ingot_cpio_read(&content, NULL, &tree, NULL) < 0)
-                ret->why = "the initrd is of a kind that cannot be read here, so who measures in it "
-                           "is not known";
+                ret->why =
+                        "the initrd is of a kind that cannot be read here, so who measures in it "
+                        "is not known";
         else
                 look_into(tree, ret);
 }

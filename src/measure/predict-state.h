@@ -50,7 +50,7 @@ struct ingot_predict {
         struct {
                 bool known;
                 struct ingot_record records[2];
-        } *sections;
+        } * sections;
 
         struct ingot_measurement *m;
         struct ingot_measured_profile *profile; /* the one that is made */

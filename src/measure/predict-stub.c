@@ -118,15 +118,13 @@ static int put_profile(struct ingot_predict *p, ingot_error *reterr)
         snprintf(number, sizeof(number), "%" PRIu32, p->profile->profile);
         snprintf(what, sizeof(what), "profile %" PRIu32, p->profile->profile);
         int r = ingot_predict_utf16(number, &text, reterr);
-        return r < 0 ? r
-                     : ingot_predict_put_data(p, &e, ingot_buffer_span(&text), what, reterr);
+        return r < 0 ? r : ingot_predict_put_data(p, &e, ingot_buffer_span(&text), what, reterr);
 }
 
 static int put_section(struct ingot_predict *p, const struct ingot_uki_section *s,
                        ingot_error *reterr)
 {
-        struct ingot_predict_event e =
-                stub_event(p, INGOT_PREDICT_COMPONENT_UKI, INGOT_PCR11, 0);
+        struct ingot_predict_event e = stub_event(p, INGOT_PREDICT_COMPONENT_UKI, INGOT_PCR11, 0);
         size_t i = (size_t) (s - p->uki.sections);
         if (ingot_pcr11_machine_dependent(s->kind)) {
                 char what[32];
@@ -191,8 +189,7 @@ static int put_line(struct ingot_predict *p, const char *line, bool strange, con
         int r = strange ? 1 : ingot_predict_utf16(line, &text, reterr);
         if (r == 1)
                 return ingot_predict_put_unknown(p, &e, what, "it is no plain UTF-8", reterr);
-        return r < 0 ? r
-                     : ingot_predict_put_data(p, &e, ingot_buffer_span(&text), what, reterr);
+        return r < 0 ? r : ingot_predict_put_data(p, &e, ingot_buffer_span(&text), what, reterr);
 }
 
 static int put_lines(struct ingot_predict *p, ingot_error *reterr)
@@ -227,7 +224,7 @@ static int put_part(struct ingot_predict *p, const struct ingot_predict_addon *a
                      : ingot_predict_put(p, &e, &record, reterr, "%s of %s", s->name, a->name);
 }
 
-/* Firmware may refuse a devicetree, and then it is not measured; .dtbauto depends on the machine. */
+/* A devicetree that firmware refuses would not be measured; .dtbauto depends on the machine. */
 static int put_devicetrees(struct ingot_predict *p, ingot_error *reterr)
 {
         struct ingot_predict_event e =
@@ -274,8 +271,8 @@ static int put_initrd_addons(struct ingot_predict *p, ingot_error *reterr)
         return r;
 }
 
-/* .linux, which older stubs have firmware load. A kernel that unpacks itself (EFI zboot) may have it
- * load one more. */
+/* .linux, which older stubs have firmware load. A kernel that unpacks itself (EFI zboot) may have
+ * it load one more. */
 static int put_kernel_image(struct ingot_predict *p, ingot_error *reterr)
 {
         const struct ingot_uki_section *s = ingot_predict_section(p, INGOT_UKI_LINUX);
@@ -326,7 +323,8 @@ static int put_unknown_stub(struct ingot_predict *p, const char *reason, ingot_e
 int ingot_predict_stub(struct ingot_predict *p, ingot_error *reterr)
 {
         if (!p->stub)
-                return put_unknown_stub(p, "it is not a systemd-stub of version 252 to 262", reterr);
+                return put_unknown_stub(p, "it is not a systemd-stub of version 252 to 262",
+                                        reterr);
         if (p->uki.profile_count > 0 && !p->stub->profiles)
                 return put_unknown_stub(p, "this version of the stub knows no profiles", reterr);
         int r = put_profile(p, reterr);

@@ -133,8 +133,8 @@ static int put_firmware(struct ingot_predict *p, ingot_error *reterr)
                  "the firmware's settings", "they are the machine's"},
                 {2, INGOT_EV_EFI_BOOT_SERVICES_DRIVER, "550-firmware-code-late",
                  "drivers of devices", "they are the machine's"},
-                {3, INGOT_EV_EFI_VARIABLE_BOOT, "550-firmware-config-late",
-                 "settings of devices", "they are the machine's"},
+                {3, INGOT_EV_EFI_VARIABLE_BOOT, "550-firmware-config-late", "settings of devices",
+                 "they are the machine's"},
                 {7, INGOT_EV_EFI_VARIABLE_DRIVER_CONFIG, "240-secureboot-policy",
                  "Secure Boot, its keys, and who signed what was started",
                  "the keys are in the firmware"},
@@ -193,10 +193,8 @@ static int put_config(struct ingot_predict *p, ingot_error *reterr)
 
 static int put_smbios(struct ingot_predict *p, enum ingot_measurer by, ingot_error *reterr)
 {
-        struct ingot_predict_event e = {.by = by,
-                                        .component = "630-smbios",
-                                        .pcr = 1,
-                                        .type = INGOT_EV_EVENT_TAG};
+        struct ingot_predict_event e = {
+                .by = by, .component = "630-smbios", .pcr = 1, .type = INGOT_EV_EVENT_TAG};
         return ingot_predict_put_unknown(p, &e, "SMBIOS tables 1, 2 and 11",
                                          "they are the machine's", reterr);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What a machine will measure when it starts from an ESP: one walk over what firmware, systemd-boot,
- * systemd-stub, the kernel's EFI stub, the initrd and the system do, by the versions that the
- * programs say they are of (measure/stub-rules.h).
+ * What a machine will measure when it starts from an ESP: one walk over what firmware,
+ * systemd-boot, systemd-stub, the kernel's EFI stub, the initrd and the system do, by the versions
+ * that the programs say they are of (measure/stub-rules.h).
  *
  * It holds for a firmware as the TCG specification has it, which starts the loader at once; for a
  * machine that passes no more of the command line by SMBIOS, and where nobody edits it.

@@ -20,7 +20,7 @@ struct ingot_stub_archive {
         struct ingot_stub_archive_piece {
                 size_t frame_end;            /* so much of the frame comes first */
                 struct ingot_reader content; /* then this */
-        } *pieces;
+        } * pieces;
         size_t count;
         char *folder;
         uint32_t file_mode, next_inode;

@@ -20,23 +20,55 @@ static int archive_sha256(const struct ingot_stub_archive *a, struct ingot_recor
 
 #define NUMBERS(inode, mode, links, size, name_size)                                               \
         "070701" inode mode "00000000"                                                             \
-                            "00000000" links "00000000" size "00000000"                            \
-                            "00000000"                                                             \
-                            "00000000"                                                             \
-                            "00000000" name_size "00000000"
+        "00000000" links "00000000" size "00000000"                                                \
+        "00000000"                                                                                 \
+        "00000000"                                                                                 \
+        "00000000" name_size "00000000"
 
 TEST(the_stub_s_archives_are_known_to_the_byte)
 {
-        static const char expected[] =
-                NUMBERS("00000001", "0000416d", "00000001", "00000000", "00000007") ".extra\0\0\0\0"
-                NUMBERS("00000002", "00004140", "00000001", "00000000", "00000013")
-                ".extra/credentials\0\0\0\0"
-                NUMBERS("00000003", "00008100", "00000001", "00000005", "0000001a")
-                ".extra/credentials/a.cred\0" "hello\0\0\0"
-                NUMBERS("00000004", "00008100", "00000001", "00000000", "0000001b")
-                ".extra/credentials/bb.cred\0\0\0\0"
-                NUMBERS("00000000", "00000000", "00000001", "00000000", "0000000B")
-                "TRAILER!!!\0\0\0";
+        static const char expected[] = NUMBERS("00000001", "0000416d", "00000001", "00000000", "00000007") ".extra\0\0\0\0" NUMBERS(
+                "00000002", "00004140", "00000001", "00000000",
+                "00000013") ".extra/credentials\0\0\0\0" NUMBERS("00000003", "00008100", "00000001",
+                                                                 "00000005",
+                                                                 "0000001a") ".extra/credentials/"
+                                                                             "a.cred\0"
+                                                                             "hello\0\0\0" NUMBERS(
+                                                                                     "00000004",
+                                                                                     "00008100",
+                                                                                     "00000001",
+                                                                                     "00000000",
+                                                                                     "0000001b") "."
+                                                                                                 "e"
+                                                                                                 "x"
+                                                                                                 "t"
+                                                                                                 "r"
+                                                                                                 "a"
+                                                                                                 "/"
+                                                                                                 "c"
+                                                                                                 "r"
+                                                                                                 "e"
+                                                                                                 "d"
+                                                                                                 "e"
+                                                                                                 "n"
+                                                                                                 "t"
+                                                                                                 "i"
+                                                                                                 "a"
+                                                                                                 "l"
+                                                                                                 "s"
+                                                                                                 "/"
+                                                                                                 "b"
+                                                                                                 "b"
+                                                                                                 "."
+                                                                                                 "c"
+                                                                                                 "r"
+                                                                                                 "e"
+                                                                                                 "d"
+                                                                                                 "\0\0\0\0" NUMBERS("00000000",
+                                                                                                                    "00000000",
+                                                                                                                    "00000001",
+                                                                                                                    "00000000",
+                                                                                                                    "0000000B") "TRAILER!!!\0\0\0";
         static const struct ingot_span hello = {(const uint8_t *) "hello", 5};
         ingot_error error = {0};
         _cleanup_stub_archive_ struct ingot_stub_archive a = {0};
@@ -107,8 +139,8 @@ static int make_uki(struct made *m, const char *magic, const struct part *parts,
                         spans[i] = make_pe(INGOT_PE_MACHINE_X86_64, &text, 1);
                         kernel = (uint8_t *) spans[i].data;
                 }
-                inputs[i] = (struct ingot_uki_input){parts[i].kind,
-                                                     ingot_reader_of_span(spans + i)};
+                inputs[i] =
+                        (struct ingot_uki_input){parts[i].kind, ingot_reader_of_span(spans + i)};
         }
         int r = ingot_uki_build(program, inputs, count, &out, &size, reterr);
         free((uint8_t *) program.data);
@@ -193,9 +225,9 @@ static int words(const struct ingot_measured_profile *p, uint32_t pcr, struct in
                 struct ingot_pcr expected_ = {0}, value_;                                          \
                 for (size_t i_ = 0; i_ < ARRAY_SIZE(all_); i_++)                                   \
                         CHECK_OK(ingot_pcr_extend(&expected_, all_[i_], &error));                  \
-                CHECK_EQ(ingot_measured_value(p, number, INGOT_PHASE_READY, &value_, NULL,         \
-                                              &error),                                             \
-                         INGOT_MEASURED_FINAL);                                                    \
+                CHECK_EQ(                                                                          \
+                        ingot_measured_value(p, number, INGOT_PHASE_READY, &value_, NULL, &error), \
+                        INGOT_MEASURED_FINAL);                                                     \
                 CHECK(memcmp(&value_, &expected_, sizeof(value_)) == 0);                           \
         } while (0)
 
@@ -209,10 +241,12 @@ static int words(const struct ingot_measured_profile *p, uint32_t pcr, struct in
 
 TEST(kernel_measures_the_command_line_and_the_combined_initrd)
 {
-        static const char line[] = "q\0u\0i\0e\0t\0 \0c\0o\0n\0s\0o\0l\0e\0=\0t\0t\0y\0S\0" "0\0\0";
-        static const char initrd[] = "INITRD\0\0" ARCHIVE_EXTRA
-                NUMBERS("00000002", "00008124", "00000001", "0000002d", "00000012")
-                ".extra/os-release\0" OSREL "\0\0\0" ARCHIVE_END;
+        static const char line[] = "q\0u\0i\0e\0t\0 \0c\0o\0n\0s\0o\0l\0e\0=\0t\0t\0y\0S\0"
+                                   "0\0\0";
+        static const char initrd[] =
+                "INITRD\0\0" ARCHIVE_EXTRA NUMBERS("00000002", "00008124", "00000001", "0000002d",
+                                                   "00000012") ".extra/os-release\0" OSREL
+                                                               "\0\0\0" ARCHIVE_END;
         ingot_error error = {0};
         _cleanup_(ingot_tree_free_p) struct ingot_tree *esp = NULL;
         _cleanup_measurement_ struct ingot_measurement m = {0};
@@ -253,13 +287,14 @@ TEST(older_stubs_have_firmware_load_the_kernel)
                     "separator|?the partition table|loader.conf|Exit Boot Services Invocation|"
                     "Exit Boot Services Returned with Success|");
         CHECK_WORDS(a.profiles, 1, "?the firmware's settings|separator|");
-        CHECK_WORDS(b.profiles, 1, "?the firmware's settings|separator|?SMBIOS tables 1, 2 and 11|");
+        CHECK_WORDS(b.profiles, 1,
+                    "?the firmware's settings|separator|?SMBIOS tables 1, 2 and 11|");
 }
 
 TEST(a_secret_of_the_machine_makes_pcr_9_unknown)
 {
-        static const struct part silent[] = {{INGOT_UKI_LINUX, "k"}, {INGOT_UKI_OSREL, OSREL},
-                                             {INGOT_UKI_CMDLINE, "quiet"}};
+        static const struct part silent[] = {
+                {INGOT_UKI_LINUX, "k"}, {INGOT_UKI_OSREL, OSREL}, {INGOT_UKI_CMDLINE, "quiet"}};
         ingot_error error = {0};
         _cleanup_(ingot_tree_free_p) struct ingot_tree *esp = NULL, *other = NULL;
         _cleanup_measurement_ struct ingot_measurement m = {0}, n = {0};
@@ -299,14 +334,52 @@ TEST(another_profile_is_measured_by_loader_and_stub)
         CHECK_STR(m.profiles[1].title, "To the rescue");
         CHECK_WORDS(m.profiles, 12, "");
         CHECK_WORDS(m.profiles + 1, 12, "command line @N|profile 1|");
-        CHECK_PCR(m.profiles + 1, 12, WIDE("@\0" "1\0\0"), WIDE("1\0\0"));
+        CHECK_PCR(m.profiles + 1, 12,
+                  WIDE("@\0"
+                       "1\0\0"),
+                  WIDE("1\0\0"));
         CHECK_EQ(m.profiles[1].events[m.profiles[1].count - 1].phase, INGOT_PHASE_READY);
         CHECK_OK(predict(old, &n, &error));
-        CHECK_WORDS(n.profiles, 11, "?what the stub loads and measures|?enter-initrd|"
-                                    "?leave-initrd|sysinit|ready|");
+        CHECK_WORDS(n.profiles, 11,
+                    "?what the stub loads and measures|?enter-initrd|"
+                    "?leave-initrd|sysinit|ready|");
         struct ingot_predict_options one = {.one = true, .profile = 2};
         CHECK_FAILS(ingot_measurement_predict(esp, &one, &n, &error), INGOT_E_NOTFOUND,
                     "no profile 2, it has 2");
+}
+
+/* The vectors were made by systemd-measure 262, one profile at a time. */
+TEST(pcr_11_of_each_profile_is_that_of_systemd_measure)
+{
+        static const struct made_section sections[] = {{".sdmagic", STUB("258")},
+                                                       {".uname", "6.12"},
+                                                       {".osrel", "ID=foo\nVERSION_ID=1\n"},
+                                                       {".linux", "KERNEL"},
+                                                       {".initrd", "INITRD"},
+                                                       {".ucode", "UCODE"},
+                                                       {".profile", "ID=main\n"},
+                                                       {".cmdline", "quiet"},
+                                                       {".profile", "ID=rescue\nTITLE=R\n"},
+                                                       {".cmdline", "rescue"}};
+        static const char *const vectors[] = {
+                "cd4d4e8911915c85f80c95f41f063c66aa1b31af612458249104f241b21aa5db",
+                "090cac17d47fc4b98f0a8c115b1d825e09c2089f30642fd338ee736fe045f859"};
+        ingot_error error = {0};
+        _cleanup_(ingot_tree_free_p) struct ingot_tree *esp = NULL;
+        _cleanup_measurement_ struct ingot_measurement m = {0};
+        CHECK_OK(ingot_tree_new(&esp, &error));
+        CHECK_OK(put_pe(esp, "EFI/Linux/a.efi", sections, ARRAY_SIZE(sections), &error));
+        CHECK_OK(predict(esp, &m, &error));
+        CHECK_EQ(m.profile_count, 2);
+        for (size_t i = 0; i < 2; i++) {
+                struct ingot_pcr pcr;
+                char hex[65];
+                CHECK_EQ(ingot_measured_value(m.profiles + i, 11, INGOT_PHASE_BOOT, &pcr, NULL,
+                                              &error),
+                         INGOT_MEASURED_FINAL);
+                ingot_hex(hex, pcr.value[INGOT_BANK_SHA256], 32);
+                CHECK_STR(hex, vectors[i]);
+        }
 }
 
 TEST(addons_come_in_order_those_of_every_uki_first)
@@ -330,8 +403,11 @@ TEST(addons_come_in_order_those_of_every_uki_first)
         CHECK_WORDS(m.profiles, 12,
                     "command line of the addons|.ucode of a.addon.efi|.ucode of z.ADDON.efi|"
                     ".initrd of i.addon.efi|");
-        CHECK_PCR(m.profiles, 12, WIDE("b\0=\0 \0" "2\0 \0a\0=\0" "1\0\0"), INGOT_SPAN("U1", 2),
-                  INGOT_SPAN("U2", 2), INGOT_SPAN("I1", 2));
+        CHECK_PCR(m.profiles, 12,
+                  WIDE("b\0=\0 \0"
+                       "2\0 \0a\0=\0"
+                       "1\0\0"),
+                  INGOT_SPAN("U1", 2), INGOT_SPAN("U2", 2), INGOT_SPAN("I1", 2));
         CHECK_WORDS(m.profiles, 9, "command line of the kernel|the initrd, of 5 parts|");
 }
 
@@ -340,8 +416,8 @@ TEST(what_the_stub_does_not_take_is_told)
         static const struct made_section kernel[] = {{".linux", "K"}, {".cmdline", "x"}},
                                          empty[] = {{".sbat", "x"}},
                                          other[] = {{".uname", "9.9"}, {".cmdline", "y"}};
-        static const struct part parts[] = {{INGOT_UKI_LINUX, "k"}, {INGOT_UKI_OSREL, OSREL},
-                                            {INGOT_UKI_UNAME, "6.12"}};
+        static const struct part parts[] = {
+                {INGOT_UKI_LINUX, "k"}, {INGOT_UKI_OSREL, OSREL}, {INGOT_UKI_UNAME, "6.12"}};
         ingot_error error = {0};
         _cleanup_(ingot_tree_free_p) struct ingot_tree *esp = NULL;
         _cleanup_measurement_ struct ingot_measurement m = {0};
@@ -376,11 +452,11 @@ TEST(what_the_stub_does_not_take_is_told)
 static int put_sidecars(struct ingot_tree *esp, ingot_error *reterr)
 {
         static const char *const paths[] = {
-                "EFI/Linux/a.efi.extra.d/b.cred",     "EFI/Linux/a.efi.extra.d/a.CRED",
-                "EFI/Linux/a.efi.extra.d/s.raw",      "EFI/Linux/a.efi.extra.d/c.confext.raw",
-                "EFI/Linux/a.efi.extra.d/.h.cred",    "EFI/Linux/other.efi.extra.d/x.cred",
-                "loader/credentials/g.cred",          "loader/credentials/g.txt",
-                "loader/extensions/gs.sysext.raw",    "loader/extensions/gc.confext.raw"};
+                "EFI/Linux/a.efi.extra.d/b.cred",  "EFI/Linux/a.efi.extra.d/a.CRED",
+                "EFI/Linux/a.efi.extra.d/s.raw",   "EFI/Linux/a.efi.extra.d/c.confext.raw",
+                "EFI/Linux/a.efi.extra.d/.h.cred", "EFI/Linux/other.efi.extra.d/x.cred",
+                "loader/credentials/g.cred",       "loader/credentials/g.txt",
+                "loader/extensions/gs.sysext.raw", "loader/extensions/gc.confext.raw"};
         int r = 0;
         for (size_t i = 0; r >= 0 && i < ARRAY_SIZE(paths); i++)
                 r = put_text(esp, paths[i], paths[i], reterr);
@@ -409,19 +485,23 @@ TEST(files_beside_a_uki_are_measured_by_their_kind)
                     "credentials: 2 files|credentials of every UKI: 1 file|"
                     "configuration extensions: 1 file|"
                     "configuration extensions of every UKI: 1 file|");
-        CHECK_WORDS(n.profiles, 13, "system extensions: 1 file|system extensions of every UKI: 1 "
-                                    "file|");
+        CHECK_WORDS(n.profiles, 13,
+                    "system extensions: 1 file|system extensions of every UKI: 1 "
+                    "file|");
         CHECK_WORDS(o.profiles, 13, "system extensions: 2 files|");
         CHECK_WORDS(o.profiles, 9, "command line of the kernel|the initrd, of 4 parts|");
 }
 
 TEST(counters_are_no_part_of_a_uki_s_name)
 {
-        static const char *const pairs[][2] = {
-                {"EFI/Linux/a+3-0.efi", "EFI/Linux/a.efi"}, {"a+3.efi", "a.efi"},
-                {"a+3-0", "a"},                             {"a+b.efi", "a+b.efi"},
-                {"a+3-.efi", "a+3-.efi"},                   {"a+3x.efi", "a+3x.efi"},
-                {"1+2+3-0.efi", "1+2+3-0.efi"},             {"a.efi", "a.efi"}};
+        static const char *const pairs[][2] = {{"EFI/Linux/a+3-0.efi", "EFI/Linux/a.efi"},
+                                               {"a+3.efi", "a.efi"},
+                                               {"a+3-0", "a"},
+                                               {"a+b.efi", "a+b.efi"},
+                                               {"a+3-.efi", "a+3-.efi"},
+                                               {"a+3x.efi", "a+3x.efi"},
+                                               {"1+2+3-0.efi", "1+2+3-0.efi"},
+                                               {"a.efi", "a.efi"}};
         for (size_t i = 0; i < ARRAY_SIZE(pairs); i++) {
                 char text[32];
                 snprintf(text, sizeof(text), "%s", pairs[i][0]);
