@@ -7,6 +7,7 @@
 #include "base/cleanup.h"
 #include "base/parallel.h"
 #include "image/build-state.h"
+#include "image/esp.h"
 #include "os/copy.h"
 
 #include <fcntl.h>
@@ -17,7 +18,7 @@
 #define PIECE ((size_t) 256 << 10)
 #define SUMS_MAX ((size_t) 1 << 20) /* of an earlier SHA256SUMS */
 
-enum { DISK, UKI, ROOT, HASH, MANIFEST, REQUEST, SUMS, COUNT };
+enum { DISK, UKI, ROOT, HASH, MEASUREMENT, MANIFEST, REQUEST, SUMS, COUNT };
 
 struct outputs {
         struct ingot_build *b;
@@ -134,6 +135,18 @@ static void forget(struct ingot_build_result *result)
         for (size_t i = 0; i < result->artifact_count; i++)
                 free(result->artifacts[i].name);
         result->artifact_count = 0;
+}
+
+static int write_measurement(struct outputs *o, ingot_error *reterr)
+{
+        _cleanup_free_ char *name = NULL;
+        const struct ingot_buffer *text = &o->b->measurement;
+        int r = ingot_format(&name, reterr, "%s" INGOT_MEASUREMENT_SUFFIX, o->b->label);
+        if (r >= 0)
+                r = create(o, MEASUREMENT, name, reterr);
+        return r < 0 ? r
+                     : ingot_file_write_all(o->files[MEASUREMENT]->fd, text->data, text->size,
+                                            reterr);
 }
 
 static int write_manifest(struct outputs *o, ingot_error *reterr)
@@ -269,6 +282,8 @@ int ingot_build_artifacts(struct ingot_build *b, ingot_error *reterr)
         int r = split(&o, ROOT, "root-x86-64", b->root_data_size, reterr);
         if (r >= 0)
                 r = split(&o, HASH, "root-x86-64-verity", b->hash_size, reterr);
+        if (r >= 0)
+                r = write_measurement(&o, reterr);
         if (r < 0)
                 return r;
         struct ingot_parallel hashing = {.threads = b->options->threads,

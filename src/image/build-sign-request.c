@@ -6,6 +6,7 @@
 #include "base/cleanup.h"
 #include "base/size.h"
 #include "format/partition-type.h"
+#include "image/build-measurement.h"
 #include "image/build-state.h"
 #include "image/esp.h"
 #include "image/sign-describe.h"
@@ -23,6 +24,7 @@ struct work {
         struct ingot_sign_request *q;
         struct ingot_sign_program uki;
         size_t uki_thing;
+        size_t measurement; /* a content */
         struct ingot_sign_hole holes[2];
         size_t hole_count;
         struct ingot_sign_marks marks;
@@ -364,6 +366,19 @@ static int add_verity_file(struct work *w, ingot_error *reterr)
         return r < 0 ? r : add_artifact(w, name, INGOT_VERITY_SIG_SIZE, digest, reterr);
 }
 
+/* The measurement manifest of the signed release. */
+static int add_measurement(struct work *w, ingot_error *reterr)
+{
+        uint8_t digest[INGOT_SHA256_SIZE];
+        uint64_t size;
+        int r = ingot_build_sign_measurement(w->b, &size, reterr);
+        w->measurement = w->q->content_count - 1;
+        if (r >= 0)
+                r = mark(w, w->measurement, digest, reterr);
+        return r < 0 ? r
+                     : add_artifact(w, w->q->contents[w->measurement].name, size, digest, reterr);
+}
+
 static int compare_artifacts(const void *a, const void *b)
 {
         return strcmp(((const struct ingot_artifact *) a)->name,
@@ -421,19 +436,20 @@ static int add_sums(struct work *w, ingot_error *reterr)
  */
 static int add_release_things(struct work *w, ingot_error *reterr)
 {
-        size_t manifest = w->q->content_count - 2;
+        const size_t contents[] = {w->measurement, w->q->content_count - 2,
+                                   w->q->content_count - 1};
         int r = 0;
-        for (size_t i = manifest; wants(w, INGOT_PURPOSE_RELEASE) && r >= 0 && i <= manifest + 1;
+        for (size_t i = 0; wants(w, INGOT_PURPOSE_RELEASE) && r >= 0 && i < ARRAY_SIZE(contents);
              i++) {
                 _cleanup_free_ char *id = NULL;
                 struct ingot_sign_thing *t;
-                const char *name = w->q->contents[i].name;
+                const char *name = w->q->contents[contents[i]].name;
                 r = ingot_format(&id, reterr, "release:%s", name);
                 if (r >= 0)
                         r = ingot_sign_add_thing(w->q, INGOT_PURPOSE_RELEASE, id, &t, reterr);
                 if (r < 0)
                         return r;
-                t->content = i;
+                t->content = contents[i];
                 r = ingot_format(&t->artifact, reterr, "%s.p7s", name);
         }
         return r;
@@ -454,6 +470,7 @@ static int keep_artifacts(struct work *w, ingot_error *reterr)
         for (size_t i = 0; r >= 0 && i < result->artifact_count; i++) {
                 const struct ingot_artifact *a = result->artifacts + i;
                 if (strcmp(a->name, w->b->disk.name) != 0 &&
+                    !ingot_ends_with(a->name, INGOT_MEASUREMENT_SUFFIX) &&
                     (strcmp(a->name, w->b->uki.name) != 0 || !changes))
                         r = add_artifact(w, a->name, a->size, a->sha256, reterr);
         }
@@ -482,6 +499,8 @@ int ingot_build_sign_request(struct ingot_build *b, ingot_error *reterr)
                 r = add_uki(&w, &extents, reterr);
         if (r >= 0)
                 r = add_verity_file(&w, reterr);
+        if (r >= 0)
+                r = add_measurement(&w, reterr);
         if (r >= 0)
                 r = add_manifest(&w, &extents, reterr);
         if (r >= 0)

@@ -5,6 +5,7 @@
 #include "format/fat.h"
 #include "format/partition-type.h"
 #include "format/uki.h"
+#include "image/build-measurement.h"
 #include "image/build-state.h"
 #include "image/esp.h"
 #include "image/hermetic.h"
@@ -80,16 +81,23 @@ static int make_initrd(struct ingot_build *b, ingot_error *reterr)
 }
 
 /* systemd measures the later phases of a boot through libtss2, which it loads when it is there. */
-static void warn_unmeasured(const struct ingot_build *b)
+static bool has_tss(const struct ingot_build *b)
 {
         static const char *const libraries[] = {"usr/lib/x86_64-linux-gnu/libtss2-esys.so.0",
                                                 "usr/lib64/libtss2-esys.so.0",
                                                 "usr/lib/libtss2-esys.so.0"};
-        if (!ingot_recipe_text(b->recipe, INGOT_SIGNING_PCR_PUBLIC_KEY))
-                return;
         for (size_t i = 0; i < ARRAY_SIZE(libraries); i++)
                 if (ingot_tree_resolve(b->tree, libraries[i]))
-                        return;
+                        return true;
+        return false;
+}
+
+/* Without it an image is measured up to its initrd, which is well; only who binds a secret to a later
+ * phase is told. */
+static void warn_unmeasured(const struct ingot_build *b)
+{
+        if (b->measures_phases || !ingot_recipe_text(b->recipe, INGOT_SIGNING_PCR_PUBLIC_KEY))
+                return;
         ingot_warn(b->options->log,
                    "no libtss2-esys in the tree: the phases sysinit and ready are not measured, and "
                    "what is sealed to them stays closed; add its package (Debian 13: "
@@ -100,6 +108,7 @@ int ingot_build_kernel(struct ingot_build *b, ingot_error *reterr)
 {
         _cleanup_strings_ struct ingot_strings removed = {0};
         int r = find_programs(b, reterr);
+        b->measures_phases = has_tss(b);
         if (r >= 0)
                 warn_unmeasured(b);
         if (r >= 0)
@@ -276,6 +285,7 @@ int ingot_build_check_esp(struct ingot_build *b, ingot_error *reterr)
         if (ingot_recipe_bool(b->recipe, INGOT_SIGNING_SECURE_BOOT))
                 uki.size += 3 * ingot_recipe_number(b->recipe, INGOT_SIGNING_TABLE_SIZE) +
                             ingot_build_esp_signatures(b);
+        uki.size += ingot_build_measurement_room(b);
         if (r >= 0)
                 r = make_esp(b, uki, &tree, reterr);
         if (r >= 0)
@@ -354,5 +364,6 @@ int ingot_build_uki(struct ingot_build *b, ingot_error *reterr)
         if (r < 0)
                 return ingot_under(reterr, r, "UKI");
         struct ingot_reader uki = {.read_at = read_uki, .context = b, .size = b->uki_size};
-        return make_esp(b, uki, &b->esp, reterr);
+        r = make_esp(b, uki, &b->esp, reterr);
+        return r < 0 ? r : ingot_build_measurement(b, reterr);
 }

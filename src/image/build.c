@@ -23,6 +23,7 @@ static void build_done(struct ingot_build *b)
         ingot_build_result_done(&b->result);
         ingot_uki_extents_done(&b->uki_extents);
         ingot_buffer_done(&b->pcrsig);
+        ingot_buffer_done(&b->measurement);
         ingot_sign_request_done(&b->request);
         ingot_profiles_done(&b->profiles);
         ingot_workdir_remove(&b->workdir);

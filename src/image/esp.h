@@ -11,10 +11,15 @@
  *     loader/entries.srel             "type1\n": entries are by UAPI.1
  *     loader/credentials/             credentials for every UKI
  *     loader/addons/                  addons for every UKI
+ *     loader/ingot/                   measurement manifests (the build's, not this file's)
  */
 #pragma once
 
 #include "format/tree.h"
+
+/* Where the measurement manifest of an image and its signatures stand. */
+#define INGOT_ESP_MEASUREMENTS "loader/ingot"
+#define INGOT_MEASUREMENT_SUFFIX ".measurement.json" /* behind NAME_VERSION */
 
 struct ingot_esp_options {
         const struct ingot_tree *system; /* where the loader is taken from */

@@ -3,6 +3,7 @@
 #include "image/sign-attach.h"
 #include "base/cleanup.h"
 #include "base/size.h"
+#include "image/esp.h"
 #include "image/sign-disk.h"
 #include "image/sign-program.h"
 #include "os/file.h"
@@ -24,6 +25,7 @@ struct release {
         size_t count;
         struct ingot_buffer pcrsig, table, verity;
         int uki_fd; /* of the signed UKI, or -1 when it stays as it is */
+        struct ingot_tree *esp; /* files for the ESP: the measurement manifest and its signatures */
 };
 
 static void release_done(struct release *l)
@@ -32,6 +34,7 @@ static void release_done(struct release *l)
                 ingot_outfile_discard(l->files + i);
         free(l->files);
         free(l->folder);
+        ingot_tree_free(l->esp);
         ingot_buffer_done(&l->pcrsig);
         ingot_buffer_done(&l->table);
         ingot_buffer_done(&l->verity);
@@ -87,6 +90,21 @@ static int put_file(struct release *l, const char *name, struct ingot_span bytes
         struct ingot_outfile *f;
         int r = new_file(l, name, &f, reterr);
         return r < 0 ? r : ingot_file_write_all(f->fd, bytes.data, bytes.size, reterr);
+}
+
+/* What goes onto the ESP, too. */
+static int put_on_esp(struct release *l, const char *name, struct ingot_span bytes,
+                      ingot_error *reterr)
+{
+        _cleanup_free_ char *stem = NULL;
+        int r = ingot_format(&stem, reterr, "%s" INGOT_MEASUREMENT_SUFFIX, l->q.label);
+        if (r < 0 || !ingot_starts_with(name, stem))
+                return r;
+        if (!l->esp)
+                r = ingot_tree_new(&l->esp, reterr);
+        return r < 0 ? r
+                     : ingot_tree_put_bytes(l->esp, name, 0644, (int64_t) l->q.timestamp,
+                                            bytes.data, bytes.size, reterr);
 }
 
 /* Copies all of R, and gives its digest. */
@@ -185,6 +203,8 @@ static int write_contents(struct release *l, ingot_error *reterr)
                 r = ingot_sign_content_bytes(&l->q, i, &bytes, reterr);
                 if (r >= 0)
                         r = put_file(l, name, ingot_buffer_span(&bytes), reterr);
+                if (r >= 0)
+                        r = put_on_esp(l, name, ingot_buffer_span(&bytes), reterr);
         }
         return r;
 }
@@ -260,6 +280,8 @@ static int write_signatures(struct release *l, ingot_error *reterr)
                                 r = ingot_sign_detached(t->answers + k, &der, reterr);
                         if (r >= 0)
                                 r = put_file(l, name, ingot_buffer_span(&der), reterr);
+                        if (r >= 0)
+                                r = put_on_esp(l, name, ingot_buffer_span(&der), reterr);
                         if (r < 0)
                                 return r;
                 }
@@ -275,7 +297,10 @@ static int write_image(struct release *l, ingot_error *reterr)
         uint8_t digest[INGOT_SHA256_SIZE];
         char hex[2 * INGOT_SHA256_SIZE + 1];
         struct ingot_sign_disk disk = {
-                .request = &l->q, .uki_fd = l->uki_fd, .verity = ingot_buffer_span(&l->verity)};
+                .request = &l->q,
+                .uki_fd = l->uki_fd,
+                .verity = ingot_buffer_span(&l->verity),
+                .files = l->esp};
         int r = ingot_format(&path, reterr, "%s/%s", l->folder, l->q.image);
         if (r >= 0)
                 r = new_file(l, l->q.image, &f, reterr);

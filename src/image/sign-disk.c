@@ -6,6 +6,7 @@
 #include "format/fat.h"
 #include "format/gpt.h"
 #include "format/partition-type.h"
+#include "image/esp.h"
 #include "image/sign-program.h"
 #include "os/copy.h"
 
@@ -33,7 +34,8 @@ static struct ingot_gpt_partition *find_partition(struct disk *k, const char *ty
 
 static bool changes_esp(const struct ingot_sign_disk *d)
 {
-        return d->uki_fd >= 0 || d->request->wishes[INGOT_PURPOSE_SECURE_BOOT].wanted;
+        return d->uki_fd >= 0 || d->files ||
+               d->request->wishes[INGOT_PURPOSE_SECURE_BOOT].wanted;
 }
 
 /* All but the ESP, which is written anew. */
@@ -105,6 +107,49 @@ static int sign_programs(struct disk *k, struct ingot_tree *tree, ingot_error *r
         return 0;
 }
 
+/* What an earlier attach, or the build, left there of this image. */
+static int remove_files(const struct disk *k, struct ingot_tree *tree, struct ingot_inode *folder,
+                        ingot_error *reterr)
+{
+        _cleanup_free_ char *stem = NULL;
+        int r = ingot_format(&stem, reterr, "%s" INGOT_MEASUREMENT_SUFFIX, k->d->request->label);
+        for (size_t i = folder->entry_count; r >= 0 && i > 0; i--) {
+                _cleanup_free_ char *path = NULL;
+                if (!ingot_starts_with(folder->entries[i - 1].name, stem))
+                        continue;
+                r = ingot_format(&path, reterr, INGOT_ESP_MEASUREMENTS "/%s",
+                                 folder->entries[i - 1].name);
+                if (r >= 0)
+                        r = ingot_tree_remove(tree, path, reterr);
+        }
+        return r;
+}
+
+static int put_files(struct disk *k, struct ingot_tree *tree, ingot_error *reterr)
+{
+        int64_t mtime = (int64_t) k->d->request->timestamp;
+        struct ingot_inode *folder;
+        if (!k->d->files)
+                return 0;
+        int r = ingot_tree_make_directory(tree, INGOT_ESP_MEASUREMENTS, mtime, &folder, reterr);
+        if (r >= 0)
+                r = remove_files(k, tree, folder, reterr);
+        const struct ingot_inode *from = k->d->files->root;
+        for (size_t i = 0; r >= 0 && i < from->entry_count; i++) {
+                _cleanup_free_ char *path = NULL;
+                _cleanup_free_ uint8_t *data = NULL;
+                size_t size;
+                r = ingot_inode_read(from->entries[i].inode, INGOT_SIGN_REQUEST_MAX, &data, &size,
+                                     reterr);
+                if (r >= 0)
+                        r = ingot_format(&path, reterr, INGOT_ESP_MEASUREMENTS "/%s",
+                                         from->entries[i].name);
+                if (r >= 0)
+                        r = ingot_tree_put_bytes(tree, path, 0644, mtime, data, size, reterr);
+        }
+        return r;
+}
+
 static int read_fd(void *context, uint64_t offset, void *ret, size_t size, ingot_error *reterr)
 {
         return ingot_file_pread(*(const int *) context, offset, ret, size, reterr);
@@ -145,6 +190,8 @@ static int write_esp(struct disk *k, const struct ingot_gpt_partition *esp, ingo
                 r = ingot_fat_read(&part, &tree, &info, reterr);
         if (r >= 0)
                 r = sign_programs(k, tree, reterr);
+        if (r >= 0)
+                r = put_files(k, tree, reterr);
         if (r < 0)
                 return r;
         struct ingot_fat_options options = {.size = size,

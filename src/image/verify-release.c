@@ -246,13 +246,13 @@ static int check_thing(struct ingot_verify *v, struct ingot_verify_file *file, i
         return r < 0 ? r : add_whole(v, &t, reterr);
 }
 
-/* The sums first: they may vouch for a manifest. */
+/* The sums first: they may vouch for the manifests. */
 int ingot_verify_releases(struct ingot_verify *v, ingot_error *reterr)
 {
         int r = 0;
-        for (int manifests = 0; manifests < 2; manifests++)
+        for (int sums = 1; sums >= 0; sums--)
                 for (size_t i = 0; i < v->file_count && r >= 0; i++)
-                        if (v->files[i].is_release && v->files[i].is_manifest == manifests)
+                        if (v->files[i].is_release && v->files[i].is_sums == sums)
                                 r = check_thing(v, v->files + i, reterr);
         return r;
 }

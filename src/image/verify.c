@@ -4,6 +4,7 @@
 #include "base/cleanup.h"
 #include "base/text.h"
 #include "format/partition-type.h"
+#include "image/esp.h"
 #include "image/verify-state.h"
 
 #include <stdlib.h>
@@ -197,8 +198,10 @@ static int open_file(struct ingot_verify *v, struct ingot_verify_file *f, ingot_
         ingot_error error = {0};
         _cleanup_free_ char *where = NULL;
         f->is_manifest = ingot_ends_with(f->name, ".manifest.json");
-        f->is_release = f->is_manifest || strcmp(f->name, "SHA256SUMS") == 0;
-        f->is_sums = !f->is_manifest && (f->is_release || ingot_ends_with(f->name, ".sha256"));
+        bool sums = strcmp(f->name, "SHA256SUMS") == 0;
+        f->is_release = f->is_manifest || sums ||
+                        ingot_ends_with(f->name, INGOT_MEASUREMENT_SUFFIX);
+        f->is_sums = !f->is_manifest && (sums || ingot_ends_with(f->name, ".sha256"));
         if (f->is_sums || f->is_manifest)
                 return 0;
         int r = ingot_image_open_flat(&f->reader, &f->image, &error);

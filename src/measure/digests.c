@@ -33,6 +33,8 @@ void ingot_digests_update(struct ingot_digests *d, const void *data, size_t size
         for (unsigned i = 0; i < INGOT_BANK_MAX && !d->failed; i++)
                 if (EVP_DigestUpdate(d->contexts[i], data, size) != 1)
                         d->failed = true;
+        if (d->also && size > 0)
+                d->also(d->context, INGOT_SPAN(data, size));
 }
 
 int ingot_digests_read(struct ingot_digests *d, const struct ingot_reader *r, ingot_error *reterr)

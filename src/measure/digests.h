@@ -11,6 +11,8 @@ struct evp_md_ctx_st; /* OpenSSL's EVP_MD_CTX */
 struct ingot_digests {
         struct evp_md_ctx_st *contexts[INGOT_BANK_MAX];
         bool failed;
+        void (*also)(void *context, struct ingot_span bytes); /* sees all of it, too; or NULL */
+        void *context;
 };
 
 void ingot_digests_done(struct ingot_digests *d);

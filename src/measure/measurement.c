@@ -53,13 +53,18 @@ bool ingot_phase_parse(const char *name, enum ingot_phase *ret)
         return parse(phases, INGOT_PHASE_MAX, name, (unsigned *) ret);
 }
 
+void ingot_measured_event_done(struct ingot_measured_event *e)
+{
+        free(e->component);
+        free(e->what);
+        free(e->reason);
+        *e = (struct ingot_measured_event){0};
+}
+
 static void profile_done(struct ingot_measured_profile *p)
 {
-        for (size_t i = 0; i < p->count; i++) {
-                free(p->events[i].component);
-                free(p->events[i].what);
-                free(p->events[i].reason);
-        }
+        for (size_t i = 0; i < p->count; i++)
+                ingot_measured_event_done(p->events + i);
         free(p->events);
         free(p->title);
 }

@@ -90,6 +90,7 @@ struct ingot_measurement {
         struct ingot_strings notes; /* what a person should know: "… is broken: left out" */
 };
 
+void ingot_measured_event_done(struct ingot_measured_event *e);
 void ingot_measurement_done(struct ingot_measurement *m);
 #define _cleanup_measurement_ __attribute__((cleanup(ingot_measurement_done)))
 

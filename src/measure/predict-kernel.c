@@ -159,6 +159,12 @@ static int put_line(struct ingot_predict *p, ingot_error *reterr)
         return r < 0 ? r : ingot_predict_put_data(p, &e, ingot_buffer_span(&text), what, reterr);
 }
 
+static void show_initrd(void *context, struct ingot_span bytes)
+{
+        const struct ingot_predict *p = context;
+        p->options->initrd(p->options->context, p->profile->profile, bytes);
+}
+
 static int put_initrd(struct ingot_predict *p, ingot_error *reterr)
 {
         struct ingot_predict_event e = kernel_event("720-kernel-initrd", INGOT_KERNEL_TAG_INITRD);
@@ -173,6 +179,10 @@ static int put_initrd(struct ingot_predict *p, ingot_error *reterr)
         int r = put_together(p, &i, reterr);
         if (r < 0 || i.count == 0)
                 return r;
+        if (p->options->initrd) {
+                d.also = show_initrd;
+                d.context = p;
+        }
         ingot_digests_start(&d);
         size_t count = i.count;
         i = (struct initrd){.digests = &d, .padded = count > 1};

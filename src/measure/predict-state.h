@@ -35,6 +35,7 @@ struct ingot_predict_file {
 };
 
 struct ingot_predict {
+        const struct ingot_predict_options *options;
         struct ingot_boot_chain chain;
         const struct ingot_loader_rules *loader; /* NULL: none, or not known */
         const struct ingot_stub_rules *stub;     /* NULL: not known */

@@ -435,7 +435,7 @@ int ingot_measurement_predict(const struct ingot_tree *esp, const struct ingot_p
                               struct ingot_measurement *ret, ingot_error *reterr)
 {
         _cleanup_measurement_ struct ingot_measurement m = {0};
-        _cleanup_(predict_done) struct ingot_predict p = {.m = &m};
+        _cleanup_(predict_done) struct ingot_predict p = {.options = o, .m = &m};
         struct ingot_record loader = {0};
         int r = ingot_boot_chain_find(esp, o->uki, &p.chain, &m.notes, reterr);
         if (r >= 0)

@@ -17,6 +17,10 @@ struct ingot_predict_options {
         const char *uki; /* a path in the ESP or a file's name; NULL: what the loader would start */
         bool one;        /* only this profile */
         uint32_t profile;
+        /* Sees the bytes of the initrd that the stub puts together for a profile, piece by piece, as
+         * far as they are known; or NULL. */
+        void (*initrd)(void *context, uint32_t profile, struct ingot_span bytes);
+        void *context;
 };
 
 /*
