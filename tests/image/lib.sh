@@ -20,6 +20,7 @@ set_by_user() { # $by_user: the words before a command of theirs
 		by_user=(setpriv --reuid=$user --regid=$user --clear-groups --inh-caps=-all
 			env -i PATH="$PATH" HOME="$images/home" XDG_CACHE_HOME="$images/cache"
 			LC_ALL=C.UTF-8 TMPDIR="${TMPDIR:-/var/tmp}"
+			${XDG_CONFIG_HOME:+XDG_CONFIG_HOME="$XDG_CONFIG_HOME"}
 			${http_proxy:+http_proxy="$http_proxy"} ${https_proxy:+https_proxy="$https_proxy"})
 	else
 		by_user=(env XDG_CACHE_HOME="$images/cache")
