@@ -7,13 +7,17 @@
 #include "cli/table.h"
 #include "image/esp-open.h"
 #include "measure/boot-chain.h"
+#include "measure/component-folder.h"
+#include "measure/firmware-component.h"
+#include "measure/measurement-components.h"
 #include "measure/predict.h"
 
+#include <fcntl.h>
 #include <inttypes.h>
 #include <string.h>
 
 struct predict_options {
-        const char *profile, *uki;
+        const char *profile, *uki, *pcrlock, *firmware;
         struct ingot_strings credentials, sysexts, confexts, addons;
 };
 
@@ -30,6 +34,10 @@ static const struct option rows[] = {
                 "The same with a configuration extension (NAME.confext.raw)"),
         STRINGS(0, "addon", "FILE", struct predict_options, addons,
                 "The same with an addon (NAME.addon.efi)"),
+        STRING(0, "pcrlock", "DIR", struct predict_options, pcrlock,
+               "Write components for systemd-pcrlock into this folder, and list them"),
+        STRING(0, "firmware", "LOG", struct predict_options, firmware,
+               "With --pcrlock, those of firmware, too, out of this event log of the machine"),
         OPTION_JSON,
         OPTION_NO_COLOR,
         {0},
@@ -206,6 +214,44 @@ static int print_as_json(const struct ingot_measurement *m, ingot_error *reterr)
         return r < 0 ? r : json_print(o, reterr);
 }
 
+/* What firmware did on a machine, as components. */
+static int add_firmware(const char *path, struct ingot_components *c, ingot_error *reterr)
+{
+        _cleanup_free_ uint8_t *bytes = NULL;
+        _cleanup_free_ char *note = NULL;
+        _cleanup_eventlog_ struct ingot_eventlog log = {0};
+        size_t size;
+        int r = ingot_file_read(AT_FDCWD, path, INGOT_EVENTLOG_SIZE_MAX, &bytes, &size, reterr);
+        if (r < 0)
+                return r;
+        r = ingot_eventlog_decode(INGOT_SPAN(bytes, size), &log, reterr);
+        if (r >= 0)
+                r = ingot_firmware_components(&log, c, &note, reterr);
+        if (r >= 0 && note)
+                print_warning(note);
+        return r < 0 ? ingot_under(reterr, r, "%s", path) : r;
+}
+
+static int write_components(const struct ingot_measurement *m, const struct predict_options *o,
+                            ingot_error *reterr)
+{
+        _cleanup_components_ struct ingot_components c = {0};
+        int r = o->firmware ? add_firmware(o->firmware, &c, reterr) : 0;
+        if (r >= 0)
+                r = ingot_measurement_components(m, &c, reterr);
+        if (r >= 0)
+                r = ingot_components_write(&c, o->pcrlock, reterr);
+        for (size_t i = 0; r >= 0 && i < c.count; i++)
+                for (size_t k = 0; k < c.items[i].count; k++) {
+                        const struct ingot_variant *v = c.items[i].variants + k;
+                        print_text(stdout, c.items[i].id);
+                        printf(".pcrlock%s", v->own ? "\n" : ".d/");
+                        print_text(stdout, v->own ? "" : v->id);
+                        printf("%s", v->own ? "" : ".pcrlock\n");
+                }
+        return r;
+}
+
 static int parse_profile(const char *text, struct ingot_predict_options *ret, ingot_error *reterr)
 {
         uint64_t value;
@@ -226,6 +272,10 @@ static int run(const struct invocation *in, ingot_error *reterr)
         _cleanup_esp_view_ struct ingot_esp_view esp = INGOT_ESP_VIEW_NONE;
         _cleanup_measurement_ struct ingot_measurement m = {0};
         struct ingot_predict_options wanted = {.uki = o->uki};
+        if (o->firmware && !o->pcrlock)
+                return ingot_fail(reterr, INGOT_E_USAGE, "--firmware goes with --pcrlock");
+        if (o->pcrlock && in->json)
+                return ingot_fail(reterr, INGOT_E_USAGE, "--json and --pcrlock exclude each other");
         int r = parse_profile(o->profile, &wanted, reterr);
         if (r >= 0)
                 r = ingot_esp_view_open(&esp, where, reterr);
@@ -236,6 +286,8 @@ static int run(const struct invocation *in, ingot_error *reterr)
                 r = ingot_measurement_predict(esp.tree, &wanted, &m, reterr);
         if (r < 0)
                 return ingot_under(reterr, r, "%s", where);
+        if (o->pcrlock)
+                return write_components(&m, o, reterr);
         return in->json ? print_as_json(&m, reterr) : print_all(&m, reterr);
 }
 
@@ -244,6 +296,8 @@ static const struct example examples[] = {
         {"ingot pcr predict --json image.raw", "The same for a program: a measurement manifest"},
         {"ingot pcr predict --credential=a.cred image.raw",
          "See what a credential beside the UKI changes"},
+        {"ingot pcr predict --pcrlock=pcrlock.d image.raw",
+         "Write the components that systemd-pcrlock makes a policy of"},
         {"ingot pcr predict image.efi", "Look at a UKI alone, which firmware starts itself"},
         {0},
 };
@@ -266,7 +320,11 @@ const struct command cmd_pcr_predict = {
                 "TCG "
                 "specification has it measure, and for a machine that adds nothing to the command "
                 "line. The table shows SHA-256; --json has all banks, all profiles, and the "
-                "registers of a TDX machine (docs/formats/measurement.md).",
+                "registers of a TDX machine (docs/formats/measurement.md).\n"
+                "\n"
+                "With --pcrlock loader, UKI and what follows become components of systemd-pcrlock, "
+                "each profile a variant. What is unknown is left out: systemd-pcrlock does not use "
+                "a PCR in which it sees what no component explains.",
         .rows = rows,
         .examples = examples,
         .operands_min = 1,

@@ -203,7 +203,7 @@ static int put_smbios(struct ingot_predict *p, enum ingot_measurer by, ingot_err
 static int put_options(struct ingot_predict *p, ingot_error *reterr)
 {
         struct ingot_predict_event e = {.by = INGOT_MEASURER_LOADER,
-                                        .component = "645-loader-options",
+                                        .component = INGOT_PREDICT_COMPONENT_UKI,
                                         .pcr = 12,
                                         .type = INGOT_EV_IPL};
         _cleanup_buffer_ struct ingot_buffer text = {0};

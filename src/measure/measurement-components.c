@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "measure/measurement-components.h"
+#include "base/cleanup.h"
+#include "measure/boot-chain.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The numbers that systemd-pcrlock gives to what firmware does (until the loader, and at the end of
+ * its services), and to words, which are the same whatever the UKI. */
+static bool of_firmware(const char *component)
+{
+        unsigned long number = strtoul(component, NULL, 10);
+        return number < 610 || number == 700;
+}
+
+static bool is_word(const char *component)
+{
+        return strtoul(component, NULL, 10) >= 750;
+}
+
+static int collect(const struct ingot_measured_profile *p, const char *component,
+                   struct ingot_records *ret, ingot_error *reterr)
+{
+        int r = 0;
+        for (size_t i = 0; r >= 0 && i < p->count; i++) {
+                const struct ingot_measured_event *e = p->events + i;
+                struct ingot_record *record;
+                if (strcmp(e->component, component) != 0 || e->state == INGOT_MEASURED_UNKNOWN)
+                        continue;
+                r = ingot_records_add(ret, &record, reterr);
+                if (r >= 0)
+                        *record = e->record;
+        }
+        return r;
+}
+
+static bool same(const struct ingot_records *a, const struct ingot_records *b)
+{
+        for (size_t i = 0; a->count == b->count && i < a->count; i++)
+                if (!ingot_record_equal(a->items + i, b->items + i))
+                        return false;
+        return a->count == b->count;
+}
+
+static bool has_variant(const struct ingot_components *c, const char *component,
+                        const struct ingot_records *records)
+{
+        const struct ingot_component *found = ingot_components_find(c, component);
+        for (size_t i = 0; found && i < found->count; i++)
+                if (same(&found->variants[i].records, records))
+                        return true;
+        return false;
+}
+
+/* "EFI/Linux/appliance_1+3-0.efi" is "appliance_1"; a loader is named as it names itself. */
+static int variant_name(const struct ingot_measurement *m, uint32_t profile, bool loader,
+                        char **ret, ingot_error *reterr)
+{
+        const char *from = loader && m->loader.info ? m->loader.info : m->uki.path;
+        const char *slash = strrchr(from, '/');
+        _cleanup_free_ char *name = NULL;
+        int r = ingot_strdup(&name, from == m->uki.path && slash ? slash + 1 : from, reterr);
+        if (r < 0)
+                return r;
+        if (from == m->uki.path)
+                ingot_boot_chain_strip_counters(name);
+        size_t n = strlen(name);
+        if (n > 4 && strcasecmp(name + n - 4, ".efi") == 0)
+                name[n - 4] = 0;
+        for (char *c = name; *c; c++)
+                *c = *c == ' ' || *c == '/' ? '-' : *c;
+        return profile == 0 || loader ? ingot_strdup(ret, name, reterr)
+                                      : ingot_format(ret, reterr, "%s@%" PRIu32, name, profile);
+}
+
+static int add_component(const struct ingot_measurement *m, const struct ingot_measured_profile *p,
+                         const char *component, struct ingot_components *c, ingot_error *reterr)
+{
+        _cleanup_records_ struct ingot_records records = {0};
+        _cleanup_free_ char *name = NULL;
+        struct ingot_variant *variant;
+        int r = collect(p, component, &records, reterr);
+        if (r < 0 || has_variant(c, component, &records))
+                return r;
+        if (!is_word(component))
+                r = variant_name(m, p->profile, strcmp(component, "620-loader") == 0, &name,
+                                 reterr);
+        if (r >= 0)
+                r = ingot_components_add(c, component, name, &variant, reterr);
+        if (r < 0)
+                return r;
+        variant->records = records;
+        records = (struct ingot_records){0};
+        return 0;
+}
+
+/* Of every profile: what one has may be absent with another. */
+static int find_components(const struct ingot_measurement *m, struct ingot_strings *ret,
+                           ingot_error *reterr)
+{
+        int r = 0;
+        for (size_t k = 0; r >= 0 && k < m->profile_count; k++)
+                for (size_t i = 0; r >= 0 && i < m->profiles[k].count; i++) {
+                        const struct ingot_measured_event *e = m->profiles[k].events + i;
+                        if (!of_firmware(e->component) && e->state != INGOT_MEASURED_UNKNOWN &&
+                            !ingot_strings_contains(ret, e->component))
+                                r = ingot_strings_add(ret, e->component, reterr);
+                }
+        return r;
+}
+
+int ingot_measurement_components(const struct ingot_measurement *m, struct ingot_components *c,
+                                 ingot_error *reterr)
+{
+        _cleanup_strings_ struct ingot_strings names = {0};
+        int r = find_components(m, &names, reterr);
+        for (size_t i = 0; r >= 0 && i < m->profile_count; i++)
+                for (size_t k = 0; r >= 0 && k < names.count; k++)
+                        r = add_component(m, m->profiles + i, names.items[k], c, reterr);
+        return r;
+}
