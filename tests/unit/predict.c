@@ -3,6 +3,7 @@
 #include "format/tree.h"
 #include "make-pe.h"
 #include "measure/boot-chain.h"
+#include "measure/measurement-components.h"
 #include "measure/predict.h"
 #include "measure/stub-archive.h"
 #include "measure/stub-rules.h"
@@ -64,11 +65,12 @@ TEST(the_stub_s_archives_are_known_to_the_byte)
                                                                                                  "r"
                                                                                                  "e"
                                                                                                  "d"
-                                                                                                 "\0\0\0\0" NUMBERS("00000000",
-                                                                                                                    "00000000",
-                                                                                                                    "00000001",
-                                                                                                                    "00000000",
-                                                                                                                    "0000000B") "TRAILER!!!\0\0\0";
+                                                                                                 "\0\0\0\0" NUMBERS(
+                                                                                                         "00000000",
+                                                                                                         "00000000",
+                                                                                                         "00000001",
+                                                                                                         "00000000",
+                                                                                                         "0000000B") "TRAILER!!!\0\0\0";
         static const struct ingot_span hello = {(const uint8_t *) "hello", 5};
         ingot_error error = {0};
         _cleanup_stub_archive_ struct ingot_stub_archive a = {0};
@@ -681,5 +683,38 @@ TEST(a_manifest_that_contradicts_itself_is_malformed)
                 CHECK(replace(&text, rows[i].what, rows[i].with));
                 CHECK_FAILS(ingot_measurement_decode(ingot_buffer_span(&text), &m, &error),
                             rows[i].code, rows[i].words);
+        }
+}
+
+TEST(profiles_are_variants_of_components)
+{
+        static const struct {
+                const char *id, *first, *second; /* names of variants */
+                size_t records;                  /* of the last one */
+        } rows[] = {
+                {"620-loader", "systemd-boot-257", NULL, 1},
+                {"650-uki", "a", "a@1", 13},
+                {"670-kernel", "a", NULL, 1},
+                {"710-kernel-cmdline", "a", "a@1", 1},
+                {"720-kernel-initrd", "a", "a@1", 1},
+                {"850-sysinit", "850-sysinit", NULL, 1},
+                {"900-ready", "900-ready", NULL, 1},
+        };
+        ingot_error error = {0};
+        _cleanup_(ingot_tree_free_p) struct ingot_tree *esp = NULL;
+        _cleanup_measurement_ struct ingot_measurement m = {0};
+        _cleanup_components_ struct ingot_components c = {0};
+        CHECK_OK(make_esp(&esp, LOADER("257"), STUB("257"), profiles, 6, &error));
+        CHECK_OK(predict(esp, &m, &error));
+        CHECK_OK(ingot_measurement_components(&m, &c, &error));
+        CHECK_EQ(c.count, ARRAY_SIZE(rows));
+        for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+                const struct ingot_component *one = c.items + i;
+                CHECK_STR(one->id, rows[i].id);
+                CHECK_EQ(one->count, rows[i].second ? 2u : 1u);
+                CHECK_STR(one->variants[0].id, rows[i].first);
+                if (rows[i].second)
+                        CHECK_STR(one->variants[1].id, rows[i].second);
+                CHECK_EQ(one->variants[one->count - 1].records.count, rows[i].records);
         }
 }
