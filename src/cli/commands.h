@@ -26,6 +26,7 @@ COMMAND(sign_attach)
 COMMAND(pcr_log)
 COMMAND(pcr_predict)
 #if HAVE_TPM
+COMMAND(pcr_lock)
 COMMAND(pcr_seal)
 COMMAND(pcr_unseal)
 #endif

@@ -146,6 +146,26 @@ int ingot_boot_log_replay(const struct ingot_boot_log *log, struct ingot_replay 
         return r;
 }
 
+int ingot_boot_log_records(const struct ingot_boot_log *log, struct ingot_records *ret,
+                           ingot_error *reterr)
+{
+        struct ingot_record *record;
+        int r = 0;
+        for (size_t i = 0; r >= 0 && i < log->firmware.count; i++) {
+                if (log->firmware.events[i].type == INGOT_EV_NO_ACTION)
+                        continue;
+                r = ingot_records_add(ret, &record, reterr);
+                if (r >= 0)
+                        ingot_record_of_event(log->firmware.events + i, record);
+        }
+        for (size_t i = 0; r >= 0 && i < log->userspace.count; i++) {
+                r = ingot_records_add(ret, &record, reterr);
+                if (r >= 0)
+                        *record = log->userspace.events[i].record;
+        }
+        return r;
+}
+
 int ingot_boot_log_problem(const struct ingot_boot_log *log, ingot_error *reterr)
 {
         const struct ingot_userspace_log *u = &log->userspace;

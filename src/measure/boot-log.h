@@ -38,5 +38,9 @@ int ingot_boot_log_load(const struct ingot_boot_log_request *request, struct ing
 int ingot_boot_log_replay(const struct ingot_boot_log *log, struct ingot_replay *ret,
                           ingot_error *reterr);
 
+/* The measurements of both, in order: what ingot_components_claim() compares with. */
+int ingot_boot_log_records(const struct ingot_boot_log *log, struct ingot_records *ret,
+                           ingot_error *reterr);
+
 /* Says what of them cannot be read: FORMAT; 0 when all can. */
 int ingot_boot_log_problem(const struct ingot_boot_log *log, ingot_error *reterr);
