@@ -3,14 +3,11 @@
 #include "base/cleanup.h"
 #include "cli/command.h"
 #include "cli/json.h"
+#include "cli/lock-choice.h"
 #include "cli/passphrase.h"
 #include "cli/print.h"
 #include "cli/table.h"
 #include "cli/tpm.h"
-#include "measure/boot-log.h"
-#include "measure/component-folder.h"
-#include "measure/firmware-component.h"
-#include "measure/lock-choice.h"
 #include "measure/lock.h"
 #include "measure/pcr-mask.h"
 #include "measure/recovery-key.h"
@@ -20,18 +17,9 @@
 #include <string.h>
 
 #define PIN_MAX 256
+#define PCR_OF_NO_SYSTEM 16 /* from here on none depends on what is booted */
 
-enum { PIN_HIDE, PIN_SHOW, PIN_QUERY };
 static const char *const pin_words[] = {"hide", "show", "query", NULL};
-
-struct lock_options {
-        bool automatic, dry_run, nested;
-        const char *pcrs, *bank, *location, *policy, *tpm, *log, *userspace, *root,
-                *passphrase_file;
-        struct ingot_strings components;
-        uint64_t nv_index;
-        int pin;
-};
 
 static const struct lock_options defaults = {.policy = INGOT_PCRLOCK_POLICY_PATH, .pin = -1};
 
@@ -67,197 +55,6 @@ static const struct option rows[] = {
         {0},
 };
 
-/* What a choice is made from, and the choice. */
-struct state {
-        const struct lock_options *options;
-        struct ingot_tpm *tpm; /* NULL: a dry run without */
-        struct ingot_boot_log log;
-        struct ingot_records events;
-        struct ingot_components components;
-        struct ingot_pcr values[INGOT_PCR_COUNT];
-        struct ingot_prediction_window window;
-        char *start, *end; /* of the window, as given */
-        enum ingot_bank bank;
-        struct ingot_lock_choice_request request;
-        struct ingot_lock_choice choice;
-};
-
-static void state_done(struct state *s)
-{
-        ingot_tpm_close(s->tpm);
-        ingot_boot_log_done(&s->log);
-        ingot_records_done(&s->events);
-        ingot_components_done(&s->components);
-        ingot_lock_choice_done(&s->choice);
-        free(s->start);
-        free(s->end);
-}
-#define _cleanup_state_ __attribute__((cleanup(state_done)))
-
-/* ---- what is there ---- */
-
-/* "770" is a moment, "760-:940-" lies between two; an empty end is open. */
-static int take_location(struct state *s, ingot_error *reterr)
-{
-        const char *given = s->options->location, *colon = given ? strchr(given, ':') : NULL;
-        s->window = ingot_prediction_window_default;
-        if (!given)
-                return 0;
-        int r = colon ? ingot_format(&s->start, reterr, "%.*s", (int) (colon - given), given)
-                      : ingot_strdup(&s->start, given, reterr);
-        if (r >= 0)
-                r = ingot_strdup(&s->end, colon ? colon + 1 : given, reterr);
-        s->window.start = s->start && *s->start ? s->start : NULL;
-        s->window.end = s->end && *s->end ? s->end : NULL;
-        return r;
-}
-
-static int copy_variant(struct ingot_components *c, const char *id, const struct ingot_variant *v,
-                        ingot_error *reterr)
-{
-        struct ingot_variant *copy;
-        int r = ingot_components_add(c, id, v->own ? NULL : v->id, &copy, reterr);
-        for (size_t i = 0; r >= 0 && i < v->records.count; i++) {
-                struct ingot_record *record;
-                r = ingot_records_add(&copy->records, &record, reterr);
-                if (r >= 0)
-                        *record = v->records.items[i];
-        }
-        return r;
-}
-
-/* What no folder has of the firmware's components is taken out of its log. */
-static int add_firmware(struct state *s, const struct ingot_log *log, ingot_error *reterr)
-{
-        _cleanup_components_ struct ingot_components made = {0};
-        _cleanup_free_ char *note = NULL;
-        if (s->log.firmware.count == 0)
-                return 0;
-        int r = ingot_firmware_components(&s->log.firmware, &made, &note, reterr);
-        if (r == -INGOT_E_REFUSED) {
-                if (reterr)
-                        ingot_warn(log, "%s", reterr->text);
-                return 0;
-        }
-        if (r >= 0 && note)
-                ingot_warn(log, "%s", note);
-        for (size_t i = 0; r >= 0 && i < made.count; i++) {
-                const struct ingot_component *c = made.items + i;
-                if (ingot_components_find(&s->components, c->id))
-                        continue;
-                for (size_t k = 0; r >= 0 && k < c->count; k++)
-                        r = copy_variant(&s->components, c->id, c->variants + k, reterr);
-        }
-        return r;
-}
-
-static int load_components(struct state *s, ingot_error *reterr)
-{
-        const struct ingot_strings *given = &s->options->components;
-        const char **folders = calloc(given->count + 1, sizeof(*folders));
-        if (!folders)
-                return ingot_fail_nomem(reterr);
-        for (size_t i = 0; i < given->count; i++)
-                folders[i] = given->items[i];
-        int r = ingot_components_read(given->count ? NULL : s->options->root,
-                                      given->count ? folders : NULL, &s->components, reterr);
-        free(folders);
-        return r;
-}
-
-static int load_log(struct state *s, ingot_error *reterr)
-{
-        const struct ingot_boot_log_request q = {.firmware = s->options->log,
-                                                 .userspace = s->options->userspace,
-                                                 .root = s->options->root};
-        int r = ingot_boot_log_load(&q, &s->log, reterr);
-        if (r >= 0)
-                r = ingot_boot_log_problem(&s->log, reterr);
-        if (r >= 0 && s->log.interrupted)
-                return ingot_fail(reterr, INGOT_E_REFUSED,
-                                  "%s may lack a measurement (its sticky bit is set): reboot first",
-                                  s->log.userspace_path);
-        if (r >= 0)
-                r = ingot_boot_log_records(&s->log, &s->events, reterr);
-        s->window.locality = s->log.firmware.locality;
-        return r;
-}
-
-static int read_values(struct state *s, ingot_error *reterr)
-{
-        struct ingot_tpm_pcrs pcrs;
-        int r = ingot_tpm_pcr_read(s->tpm, ingot_bank_algorithm(s->bank), 0xffffff, &pcrs, reterr);
-        if (r >= 0 && pcrs.have != 0xffffff)
-                r = ingot_fail(reterr, INGOT_E_UNSUPPORTED,
-                               "the TPM has no PCRs in bank %s: choose another with --bank, or "
-                               "switch it on in the firmware's setup",
-                               ingot_bank_name(s->bank));
-        for (unsigned i = 0; r >= 0 && i < INGOT_PCR_COUNT; i++)
-                memcpy(s->values[i].value[s->bank], pcrs.value[i], ingot_bank_size(s->bank));
-        return r;
-}
-
-/* Without a TPM a dry run believes the log. */
-static int believe_log(struct state *s, ingot_error *reterr)
-{
-        struct ingot_replay replay;
-        int r = ingot_boot_log_replay(&s->log, &replay, reterr);
-        if (r >= 0)
-                memcpy(s->values, replay.pcrs, sizeof(s->values));
-        return r;
-}
-
-static int open_tpm(struct state *s, const struct ingot_log *log, ingot_error *reterr)
-{
-        struct ingot_tpm_about about;
-        ingot_error error = {0};
-        int r = ingot_tpm_open(&s->tpm, tpm_where(s->options->tpm), &error);
-        if (r == -INGOT_E_NOTFOUND && s->options->dry_run) {
-                ingot_warn(log, "%s; the values are those that the log gives", error.text);
-                return believe_log(s, reterr);
-        }
-        if (r < 0) {
-                if (reterr)
-                        *reterr = error;
-                return r;
-        }
-        r = ingot_tpm_query(s->tpm, &about, reterr);
-        if (r >= 0 && !about.policy_authorize_nv)
-                return ingot_fail(reterr, INGOT_E_UNSUPPORTED,
-                                  "this TPM (%s) has no policies in NV indexes: that came with "
-                                  "revision 1.38. 'ingot pcr seal' by PCRs or by a public key works",
-                                  about.manufacturer);
-        return r < 0 ? r : read_values(s, reterr);
-}
-
-static int choose(struct state *s, const struct ingot_log *log, ingot_error *reterr)
-{
-        const struct lock_options *o = s->options;
-        if (o->automatic == (o->pcrs != NULL))
-                return ingot_fail(reterr, INGOT_E_USAGE, "either --auto or --pcrs");
-        s->request = (struct ingot_lock_choice_request){.components = &s->components,
-                                                        .events = &s->events,
-                                                        .window = &s->window,
-                                                        .values = s->values,
-                                                        .automatic = o->automatic,
-                                                        .nested = o->nested};
-        int r = tpm_parse_bank(o->bank, &s->bank, reterr);
-        if (r >= 0 && o->pcrs)
-                r = ingot_pcr_mask_parse(o->pcrs, &s->request.pcrs, reterr);
-        if (r >= 0)
-                r = take_location(s, reterr);
-        if (r >= 0)
-                r = load_log(s, reterr);
-        if (r >= 0)
-                r = load_components(s, reterr);
-        if (r >= 0)
-                r = add_firmware(s, log, reterr);
-        if (r >= 0)
-                r = open_tpm(s, log, reterr);
-        s->request.bank = s->bank;
-        return r < 0 ? r : ingot_lock_choose(&s->request, &s->choice, reterr);
-}
-
 /* ---- what is said ---- */
 
 static int print_choice(const struct ingot_lock_choice *c, ingot_error *reterr)
@@ -270,6 +67,8 @@ static int print_choice(const struct ingot_lock_choice *c, ingot_error *reterr)
         _cleanup_table_ struct table t = TABLE(columns);
         int r = 0;
         for (unsigned i = 0; r >= 0 && i < INGOT_PCR_COUNT; i++) {
+                if (i >= PCR_OF_NO_SYSTEM && !c->pcrs[i].taken)
+                        continue;
                 r = table_addf(&t, reterr, "%u", i);
                 if (r >= 0)
                         r = table_add(&t, c->pcrs[i].taken ? "yes" : "no", reterr);
@@ -312,7 +111,7 @@ struct outcome {
         const char *pin; /* to be shown; or NULL */
 };
 
-static int print_json(const struct state *s, const struct outcome *done, ingot_error *reterr)
+static int print_json(const struct lock_state *s, const struct outcome *done, ingot_error *reterr)
 {
         _cleanup_json_ struct json_object *o = NULL;
         int r = ingot_json_new_object(&o, reterr);
@@ -331,13 +130,13 @@ static int print_json(const struct state *s, const struct outcome *done, ingot_e
         return r < 0 ? r : json_print(o, reterr);
 }
 
-static void print_done(const struct state *s, const struct outcome *done)
+static void print_done(const struct lock_state *s, const struct outcome *done)
 {
         char text[INGOT_PCR_MASK_TEXT_MAX];
         uint32_t mask = 0;
         for (unsigned i = 0; i < INGOT_PCR_COUNT; i++)
                 mask |= (uint32_t) s->choice.pcrs[i].taken << i;
-        printf("\nPolicy over PCR %s in NV index %#" PRIx32 "; it has unsealed. Written to %s.\n",
+        printf("\nPolicy over PCR %s in NV index %#" PRIx32 ", tried by unsealing; written to %s\n",
                ingot_pcr_mask_text(mask, text), done->nv_index, s->options->policy);
         if (done->pin)
                 printf("\nRecovery PIN, which is not shown again: %s\n"
@@ -368,7 +167,7 @@ static int ask_pin(const char *file, char ret[PIN_MAX], ingot_error *reterr)
 static int choose_pin(const struct lock_options *o, bool first, char ret[PIN_MAX],
                       ingot_error *reterr)
 {
-        if (o->pin == PIN_QUERY)
+        if (o->pin == LOCK_PIN_QUERY)
                 return ask_pin(o->passphrase_file, ret, reterr);
         if (!first)
                 return 0;
@@ -401,7 +200,7 @@ static int write_policy(struct ingot_lock *lock, const char *path, ingot_error *
         return r;
 }
 
-static int lock_with(struct state *s, const char *pin, const struct ingot_pcrlock_policy *old,
+static int lock_with(struct lock_state *s, const char *pin, const struct ingot_pcrlock_policy *old,
                      struct outcome *done, ingot_error *reterr)
 {
         _cleanup_lock_ struct ingot_lock lock = {0};
@@ -420,7 +219,21 @@ static int lock_with(struct state *s, const char *pin, const struct ingot_pcrloc
         return 0;
 }
 
-static int finish(struct state *s, bool json, ingot_error *reterr)
+/* It would protect less, and nobody would see it. */
+static void tell_lost(const struct lock_state *s, const struct ingot_pcrlock_policy *old,
+                      const struct ingot_log *log)
+{
+        char text[INGOT_PCR_MASK_TEXT_MAX];
+        uint32_t lost = 0;
+        for (size_t i = 0; i < old->sets.count; i++)
+                if (!s->choice.pcrs[old->sets.items[i].pcr].taken)
+                        lost |= 1u << old->sets.items[i].pcr;
+        if (lost)
+                ingot_warn(log, "PCR %s were in the old policy, and are not in the new one",
+                           ingot_pcr_mask_text(lost, text));
+}
+
+static int finish(struct lock_state *s, const struct invocation *in, ingot_error *reterr)
 {
         _cleanup_pcrlock_policy_ struct ingot_pcrlock_policy old = {0};
         struct outcome done = {0};
@@ -429,10 +242,12 @@ static int finish(struct state *s, bool json, ingot_error *reterr)
         if (r >= 0)
                 r = choose_pin(s->options, first > 0, pin, reterr);
         if (r >= 0)
+                tell_lost(s, &old, in->log);
+        if (r >= 0)
                 r = lock_with(s, pin, first > 0 ? NULL : &old, &done, reterr);
-        if (first > 0 && s->options->pin == PIN_SHOW)
+        if (first > 0 && s->options->pin == LOCK_PIN_SHOW)
                 done.pin = pin;
-        if (r >= 0 && json)
+        if (r >= 0 && in->json)
                 r = print_json(s, &done, reterr);
         else if (r >= 0)
                 print_done(s, &done);
@@ -442,9 +257,9 @@ static int finish(struct state *s, bool json, ingot_error *reterr)
 
 static int run(const struct invocation *in, ingot_error *reterr)
 {
-        _cleanup_state_ struct state s = {.options = in->options};
+        _cleanup_lock_state_ struct lock_state s = {.options = in->options};
         const struct outcome nothing = {0};
-        int r = choose(&s, in->log, reterr);
+        int r = lock_choose(&s, in->log, reterr);
         if (r >= 0 && !in->json)
                 r = print_choice(&s.choice, reterr);
         if (r >= 0 && s.options->dry_run && in->json)
@@ -453,21 +268,22 @@ static int run(const struct invocation *in, ingot_error *reterr)
                 fflush(stdout);
                 r = ingot_lock_choice_check(&s.choice, &s.request, reterr);
         }
-        return r < 0 || s.options->dry_run ? r : finish(&s, in->json, reterr);
+        return r < 0 || s.options->dry_run ? r : finish(&s, in, reterr);
 }
 
 static const struct example examples[] = {
-        {"ingot pcr lock --auto --dry-run",
+        {"ingot pcr lock --auto --dry-run --root=machine",
          "Show which PCRs are safe to lock by on this machine, and why the others are not"},
-        {"ingot pcr lock --auto --recovery-pin=show --policy=pcrlock.json",
+        {"ingot pcr lock --auto --recovery-pin=show --root=machine --policy=p.json",
          "Make the first policy, and keep its recovery PIN somewhere else"},
-        {"ingot pcr lock --pcrs=4+7 --policy=pcrlock.json",
+        {"ingot pcr lock --pcrs=4+7 --root=machine --policy=p.json",
          "Make it anew after an update has written its components"},
         {0},
 };
 
 const struct command cmd_pcr_lock = {
         .name = "pcr lock",
+        .synopsis = "",
         .summary = "Make or update the policy that secrets are locked by",
         .details =
                 "Predicts the values that PCRs may have at the next boots, out of components in "

@@ -100,6 +100,8 @@ static const struct example examples[] = {
          "Seal a secret by the keys that this machine's Secure Boot trusts"},
         {"ingot pcr seal --public-key=pcr.pub --output=sealed.json secret",
          "Seal it so that every UKI whose vendor has this key can unseal it"},
+        {"ingot pcr seal --policy=pcrlock.json --output=sealed.json secret",
+         "Seal it by the policy that 'ingot pcr lock' keeps"},
         {0},
 };
 

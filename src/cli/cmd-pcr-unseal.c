@@ -79,6 +79,8 @@ static const struct example examples[] = {
         {"ingot pcr unseal --output=secret sealed.json", "Get a secret back into a file"},
         {"ingot pcr unseal --signatures=tpm2-pcr-signature.json signed.json",
          "Get one back that values signed by a vendor unseal"},
+        {"ingot pcr unseal --policy=pcrlock.json locked.json",
+         "Get one back that the policy of 'ingot pcr lock' unseals"},
         {0},
 };
 

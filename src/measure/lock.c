@@ -60,9 +60,32 @@ static int copy(struct ingot_buffer *ret, const struct ingot_buffer *from, ingot
 
 /* ---- a new index ---- */
 
+static int write_digest(struct ingot_lock *l, ingot_error *reterr)
+{
+        uint8_t data[INGOT_PCRLOCK_NV_DATA_SIZE];
+        ingot_pcrlock_nv_data(&l->digest, data);
+        int r = write_index(l, INGOT_SPAN(data, sizeof(data)), reterr);
+        l->written = l->written || r >= 0;
+        return r;
+}
+
+/* systemd keeps the public area of before the first write, and the handle of after it: a session
+ * with an index is by its name, which that changes. */
+static int describe(struct ingot_lock *l, ingot_error *reterr)
+{
+        _cleanup_tpm_nv_ struct ingot_tpm_nv before = {0}, after = {0};
+        int r = ingot_tpm_nv_public(l->tpm, l->policy.nv_index, &before, reterr);
+        if (r >= 0)
+                r = write_digest(l, reterr);
+        if (r >= 0)
+                r = ingot_tpm_nv_public(l->tpm, l->policy.nv_index, &after, reterr);
+        if (r >= 0)
+                r = copy(&l->policy.nv_public, &before.public_area, reterr);
+        return r < 0 ? r : copy(&l->policy.nv_handle, &after.serialized, reterr);
+}
+
 static int define(struct ingot_lock *l, uint32_t index, ingot_error *reterr)
 {
-        _cleanup_tpm_nv_ struct ingot_tpm_nv nv = {0};
         struct ingot_policy write, sealed;
         ingot_pcrlock_write_policy(&l->pin, &write);
         int r = ingot_tpm_nv_define(l->tpm, index, write.digest, INGOT_PCRLOCK_NV_DATA_SIZE,
@@ -70,17 +93,13 @@ static int define(struct ingot_lock *l, uint32_t index, ingot_error *reterr)
         if (r < 0)
                 return r;
         l->defined = true;
-        r = ingot_tpm_nv_public(l->tpm, l->policy.nv_index, &nv, reterr);
-        if (r >= 0)
-                r = copy(&l->policy.nv_public, &nv.public_area, reterr);
-        if (r >= 0)
-                r = copy(&l->policy.nv_handle, &nv.serialized, reterr);
+        r = describe(l, reterr);
         if (r >= 0)
                 r = ingot_tpm_srk(l->tpm, &l->policy.srk_handle, reterr);
         if (r >= 0)
-                r = ingot_pcrlock_sealed_policy(
-                        INGOT_SPAN(nv.public_area.data + 2, nv.public_area.size - 2), &sealed,
-                        reterr);
+                r = ingot_pcrlock_sealed_policy(INGOT_SPAN(l->policy.nv_public.data + 2,
+                                                           l->policy.nv_public.size - 2),
+                                                &sealed, reterr);
         if (r < 0)
                 return r;
         return ingot_tpm_seal(l->tpm, sealed.digest, INGOT_SPAN(l->pin.secret, l->pin.size),
@@ -176,16 +195,13 @@ int ingot_lock_prepare(struct ingot_lock *lock, struct ingot_tpm *t,
 /* The TPM refuses a write by another PIN. */
 static int write_new(struct ingot_lock *l, ingot_error *reterr)
 {
-        uint8_t data[INGOT_PCRLOCK_NV_DATA_SIZE];
         ingot_error error = {0};
-        ingot_pcrlock_nv_data(&l->digest, data);
-        int r = write_index(l, INGOT_SPAN(data, sizeof(data)), &error);
+        int r = l->written ? 0 : write_digest(l, &error);
         if (r == -INGOT_E_REFUSED)
                 return ingot_fail(reterr, INGOT_E_REFUSED, "the recovery PIN is wrong: %s",
                                   error.text);
         if (r < 0 && reterr)
                 *reterr = error;
-        l->written = r >= 0;
         return r;
 }
 

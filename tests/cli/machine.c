@@ -2,9 +2,9 @@
 /*
  * A machine for tests, by words: machine FOLDER LOADER UKI[,UKI…] [TPM]
  *
- * Writes into FOLDER the logs of a boot of LOADER and the first UKI (firmware.log, userspace.log)
- * and, in pcrlock.d, the components of the loader, of all the UKIs, and of the phases; and extends
- * the TPM as that boot would have.
+ * Writes into FOLDER the logs of a boot of LOADER and the first UKI (firmware.log, userspace.log);
+ * in pcrlock.d the components of the loader, of all the UKIs, and of the phases; in firmware.d those
+ * of the firmware; and extends the TPM as that boot would have.
  */
 #include "base/cleanup.h"
 #include "base/text.h"
@@ -12,9 +12,11 @@
 #include "make-userspace-log.h"
 #include "measure/boot-log.h"
 #include "measure/component-folder.h"
+#include "measure/firmware-component.h"
 #include "os/file.h"
 #include "os/tpm.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -68,6 +70,24 @@ static int write_components(const char *folder, const char *loader,
         }
         if (r >= 0)
                 r = ingot_format(&path, reterr, "%s/pcrlock.d", folder);
+        if (r >= 0)
+                r = ingot_remove_tree(AT_FDCWD, path, reterr);
+        return r < 0 ? r : ingot_components_write(&c, path, reterr);
+}
+
+static int write_firmware(const char *folder, ingot_error *reterr)
+{
+        _cleanup_buffer_ struct ingot_buffer bytes = {0};
+        _cleanup_eventlog_ struct ingot_eventlog log = {0};
+        _cleanup_components_ struct ingot_components c = {0};
+        _cleanup_free_ char *path = NULL, *note = NULL;
+        make_firmware_start(&bytes);
+        make_firmware_boot(&bytes, "loader", "uki");
+        int r = ingot_eventlog_decode(ingot_buffer_span(&bytes), &log, reterr);
+        if (r >= 0)
+                r = ingot_firmware_components(&log, &c, &note, reterr);
+        if (r >= 0)
+                r = ingot_format(&path, reterr, "%s/firmware.d", folder);
         return r < 0 ? r : ingot_components_write(&c, path, reterr);
 }
 
@@ -107,6 +127,8 @@ int main(int argc, char **argv)
                 r = write_logs(argv[1], argv[2], ukis.items[0], &error);
         if (r >= 0)
                 r = write_components(argv[1], argv[2], &ukis, &error);
+        if (r >= 0)
+                r = write_firmware(argv[1], &error);
         if (r >= 0 && argc > 4)
                 r = boot(argv[1], argv[4], &error);
         if (r < 0)

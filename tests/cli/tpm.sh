@@ -8,7 +8,7 @@ start_tpm() {
 	mkdir -p tpm
 	rm -f tpm/socket
 	timeout 300 swtpm socket --tpm2 --server type=unixio,path=tpm/socket \
-		--ctrl type=unixio,path=tpm/control --tpmstate dir=tpm,mode=0600 --pid file=tpm/pid \
+		--ctrl type=unixio,path=tpm/socket.ctrl --tpmstate dir=tpm,mode=0600 --pid file=tpm/pid \
 		--flags not-need-init,startup-clear >/dev/null 2>&1 &
 	for _ in $(seq 100); do
 		[ -S tpm/socket ] && [ -s tpm/pid ] && return

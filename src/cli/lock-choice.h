@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What `ingot pcr lock` chooses from, and its choice. */
+#pragma once
+
+#include "base/log.h"
+#include "base/text.h"
+#include "measure/boot-log.h"
+#include "measure/lock-choice.h"
+#include "os/tpm.h"
+
+enum { LOCK_PIN_HIDE, LOCK_PIN_SHOW, LOCK_PIN_QUERY };
+
+
+struct lock_options {
+        bool automatic, dry_run, nested;
+        const char *pcrs, *bank, *location, *policy, *tpm, *log, *userspace, *root,
+                *passphrase_file;
+        struct ingot_strings components;
+        uint64_t nv_index;
+        int pin;
+};
+
+/* What a choice is made from, and the choice. */
+struct lock_state {
+        const struct lock_options *options;
+        struct ingot_tpm *tpm; /* NULL: a dry run without */
+        struct ingot_boot_log log;
+        struct ingot_records events;
+        struct ingot_components components;
+        struct ingot_pcr values[INGOT_PCR_COUNT];
+        struct ingot_prediction_window window;
+        char *start, *end; /* of the window, as given */
+        enum ingot_bank bank;
+        struct ingot_lock_choice_request request;
+        struct ingot_lock_choice choice;
+};
+
+void lock_state_done(struct lock_state *s);
+#define _cleanup_lock_state_ __attribute__((cleanup(lock_state_done)))
+
+/* Reads all there is to read; s->options is set. */
+int lock_choose(struct lock_state *s, const struct ingot_log *log, ingot_error *reterr);
