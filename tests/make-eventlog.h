@@ -32,23 +32,29 @@ static inline void put_sized(struct ingot_buffer *b, const void *data, size_t si
         (void) ingot_buffer_append(b, data, size, NULL);
 }
 
-/* The first event: SHA-1 and SHA-256. */
-static inline void make_eventlog_start(struct ingot_buffer *b)
+/* The first event, which names the algorithms of all the others. */
+static inline void make_eventlog_start_with(struct ingot_buffer *b, unsigned banks)
 {
         _cleanup_buffer_ struct ingot_buffer spec = {0};
         (void) ingot_buffer_append(&spec, "Spec ID Event03", 16, NULL);
         put32(&spec, 0);
         (void) ingot_buffer_append(&spec, "\0\2\0\2", 4, NULL);
-        put32(&spec, 2);
-        put16(&spec, INGOT_TPM_SHA1);
-        put16(&spec, 20);
-        put16(&spec, INGOT_TPM_SHA256);
-        put16(&spec, 32);
+        put32(&spec, (uint32_t) __builtin_popcount(banks));
+        for (enum ingot_bank bank = 0; bank < INGOT_BANK_MAX; bank++)
+                if (banks & 1u << bank) {
+                        put16(&spec, ingot_bank_algorithm(bank));
+                        put16(&spec, (uint16_t) ingot_bank_size(bank));
+                }
         (void) ingot_buffer_append(&spec, "", 1, NULL);
         put32(b, 0);
         put32(b, INGOT_EV_NO_ACTION);
         (void) ingot_buffer_append_zeros(b, 20, NULL);
         put_sized(b, spec.data, spec.size);
+}
+
+static inline void make_eventlog_start(struct ingot_buffer *b)
+{
+        make_eventlog_start_with(b, 1u << INGOT_BANK_SHA1 | 1u << INGOT_BANK_SHA256);
 }
 
 /* An event whose digests are those of MEASURED, and whose data is DATA. */

@@ -31,4 +31,5 @@ COMMAND(pcr_lock)
 COMMAND(pcr_seal)
 COMMAND(pcr_unseal)
 #endif
+COMMAND(pcr_explain)
 COMMAND(help)

@@ -4,6 +4,7 @@
 
 #include "base/cleanup.h"
 #include "base/json-read.h"
+#include "measure/record-json.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -43,18 +44,6 @@ static int add_event_digests(struct json_object *o, const struct ingot_event *e,
                 r = add_digest(list, known ? ingot_bank_name(bank) : number, e->digests[i].data,
                                e->digests[i].size, reterr);
         }
-        return r;
-}
-
-static int add_record_digests(struct json_object *o, const struct ingot_record *record,
-                              ingot_error *reterr)
-{
-        struct json_object *list;
-        int r = ingot_json_add_array(o, "digests", &list, reterr);
-        for (enum ingot_bank bank = 0; r >= 0 && bank < INGOT_BANK_MAX; bank++)
-                if (record->banks & 1u << bank)
-                        r = add_digest(list, ingot_bank_name(bank), record->digest[bank],
-                                       ingot_bank_size(bank), reterr);
         return r;
 }
 
@@ -99,9 +88,9 @@ static int add_event_content(struct json_object *o, const struct ingot_event *e,
 static int add_event(struct json_object *o, const struct ingot_event *e, size_t number,
                      bool meaning, ingot_error *reterr)
 {
-        int r = ingot_json_add_u64(o, "pcr", e->index, reterr);
+        int r = ingot_json_add_u64(o, "recnum", number, reterr);
         if (r >= 0)
-                r = ingot_json_add_u64(o, "recnum", number, reterr);
+                r = ingot_json_add_u64(o, "pcr", e->index, reterr);
         if (r >= 0)
                 r = add_event_digests(o, e, reterr);
         if (r >= 0)
@@ -127,13 +116,9 @@ static int add_userspace_content(struct json_object *o, const struct ingot_users
 static int add_userspace_event(struct json_object *o, const struct ingot_userspace_event *e,
                                size_t number, bool meaning, ingot_error *reterr)
 {
-        bool nv = e->record.nv_index != 0;
-        int r = ingot_json_add_u64(o, nv ? "nv_index" : "pcr",
-                                   nv ? e->record.nv_index : e->record.pcr, reterr);
+        int r = ingot_json_add_u64(o, "recnum", number, reterr);
         if (r >= 0)
-                r = ingot_json_add_u64(o, "recnum", number, reterr);
-        if (r >= 0)
-                r = add_record_digests(o, &e->record, reterr);
+                r = ingot_record_add_json(o, &e->record, reterr);
         if (r >= 0)
                 r = add_userspace_content(o, e, reterr);
         return r < 0 || !meaning

@@ -7,49 +7,12 @@
 #include "base/utf16.h"
 #include "base/uuid.h"
 #include "format/device-path.h"
+#include "measure/event-variable.h"
+#include "measure/stub-rules.h"
 
 #include <inttypes.h>
 
 #define TEXT_MAX 4096 /* bytes of a text that are shown */
-#define GPT_HEADER_SIZE 92
-
-bool ingot_event_variable_decode(struct ingot_span data, struct ingot_event_variable *ret)
-{
-        struct ingot_cursor c = ingot_cursor_over(data);
-        struct ingot_event_variable v = {.vendor = ingot_cursor_take(&c, 16)};
-        uint64_t units = ingot_cursor_le64(&c), size = ingot_cursor_le64(&c);
-        if (c.failed || units > data.size / 2 || size > data.size)
-                return false;
-        v.name = ingot_cursor_take(&c, (size_t) units * 2);
-        v.data = ingot_cursor_take(&c, (size_t) size);
-        if (c.failed)
-                return false;
-        *ret = v;
-        return true;
-}
-
-bool ingot_event_image_decode(struct ingot_span data, struct ingot_span *ret_path)
-{
-        struct ingot_cursor c = ingot_cursor_over(data);
-        ingot_cursor_skip(&c, 24); /* where it was loaded, its size, its link-time address */
-        uint64_t size = ingot_cursor_le64(&c);
-        if (c.failed || size > ingot_cursor_left(&c))
-                return false;
-        *ret_path = ingot_cursor_take(&c, (size_t) size);
-        return true;
-}
-
-bool ingot_event_tag_decode(struct ingot_span data, uint32_t *ret_tag, struct ingot_span *ret)
-{
-        struct ingot_cursor c = ingot_cursor_over(data);
-        uint32_t tag = ingot_cursor_le32(&c), size = ingot_cursor_le32(&c);
-        struct ingot_span content = ingot_cursor_take(&c, size);
-        if (c.failed)
-                return false;
-        *ret_tag = tag;
-        *ret = content;
-        return true;
-}
 
 static int say(struct ingot_buffer *ret, const char *text, ingot_error *reterr)
 {
@@ -82,19 +45,27 @@ static int say_hex(struct ingot_buffer *ret, struct ingot_span data, ingot_error
         return ingot_buffer_printf(ret, reterr, "%s%s", hex, data.size > size ? "…" : "");
 }
 
-/* Text where it is text, else hexadecimal. */
-static int say_data(const struct ingot_event *e, struct ingot_buffer *ret, ingot_error *reterr)
+/* UTF-8 that a terminal may see; shells' tabs and newlines are escaped later. */
+static bool is_text(struct ingot_span data)
 {
-        struct ingot_span data = e->data;
+        _cleanup_free_ char *text = NULL;
+        for (size_t i = 0; i < data.size; i++)
+                if ((data.data[i] < 0x20 && data.data[i] != '\t' && data.data[i] != '\n') ||
+                    data.data[i] == 0x7f)
+                        return false;
+        return ingot_format(&text, NULL, "%.*s", (int) data.size,
+                            data.size ? (const char *) data.data : "") >= 0 &&
+               ingot_utf8_valid(text);
+}
+
+int ingot_event_data_text(struct ingot_span data, struct ingot_buffer *ret, ingot_error *reterr)
+{
         if (is_utf16(data))
                 return say_text(ret, data, reterr);
-        size_t n = data.size;
-        while (n > 0 && data.data[n - 1] == 0)
-                n--;
-        for (size_t i = 0; i < n; i++)
-                if (data.data[i] < 0x20 || data.data[i] > 0x7e)
-                        return say_hex(ret, data, reterr);
-        return say_text(ret, (struct ingot_span){data.data, n}, reterr);
+        struct ingot_span text = {data.data, data.size < TEXT_MAX ? data.size : TEXT_MAX};
+        while (text.size > 0 && text.data[text.size - 1] == 0)
+                text.size--;
+        return is_text(text) ? say_text(ret, text, reterr) : say_hex(ret, data, reterr);
 }
 
 static int say_separator(const struct ingot_event *e, struct ingot_buffer *ret,
@@ -115,49 +86,6 @@ static int say_image(const struct ingot_event *e, struct ingot_buffer *ret, ingo
         return ingot_device_path_text(path, ret, reterr);
 }
 
-static int say_boot_order(const struct ingot_event_variable *v, struct ingot_buffer *ret,
-                          ingot_error *reterr)
-{
-        int r = 0;
-        for (size_t i = 0; r >= 0 && i + 1 < v->data.size && i < 64; i += 2)
-                r = ingot_buffer_printf(ret, reterr, " %04X", ingot_le16_load(v->data.data + i));
-        return r;
-}
-
-/* EFI_LOAD_OPTION: attributes, size of the path, a description, the path. */
-static int say_boot_entry(const struct ingot_event_variable *v, struct ingot_buffer *ret,
-                          ingot_error *reterr)
-{
-        if (v->data.size < 8)
-                return say_hex(ret, v->data, reterr);
-        struct ingot_span text = {v->data.data + 6, v->data.size - 6};
-        _cleanup_free_ char *description = NULL;
-        int r = ingot_utf16_text(text, &description, reterr);
-        if (r >= 0)
-                r = ingot_buffer_printf(ret, reterr, " ");
-        return r < 0 ? r : say(ret, description, reterr);
-}
-
-static bool is_boot_entry(const char *name)
-{
-        return ingot_starts_with(name, "Boot") && strlen(name) == 8 &&
-               strspn(name + 4, "0123456789ABCDEFabcdef") == 4;
-}
-
-static int say_variable_value(const char *name, const struct ingot_event_variable *v,
-                              struct ingot_buffer *ret, ingot_error *reterr)
-{
-        if (v->data.size == 1 && v->data.data[0] <= 1)
-                return ingot_buffer_printf(ret, reterr, " %s", v->data.data[0] ? "on" : "off");
-        if (v->data.size == 0)
-                return ingot_buffer_printf(ret, reterr, " empty");
-        if (strcmp(name, "BootOrder") == 0)
-                return say_boot_order(v, ret, reterr);
-        if (is_boot_entry(name))
-                return say_boot_entry(v, ret, reterr);
-        return ingot_buffer_printf(ret, reterr, " %zu bytes", v->data.size);
-}
-
 static int say_variable(const struct ingot_event *e, struct ingot_buffer *ret, ingot_error *reterr)
 {
         struct ingot_event_variable v;
@@ -168,20 +96,28 @@ static int say_variable(const struct ingot_event *e, struct ingot_buffer *ret, i
         if (r >= 0)
                 r = say(ret, name, reterr);
         if (r >= 0)
-                r = ingot_buffer_printf(ret, reterr, ":");
-        return r < 0 ? r : say_variable_value(name, &v, ret, reterr);
+                r = ingot_buffer_printf(ret, reterr, ": ");
+        if (r < 0)
+                return r;
+        return e->type == INGOT_EV_EFI_VARIABLE_AUTHORITY
+                       ? ingot_event_authority_text(name, &v, ret, reterr)
+                       : ingot_event_variable_text(name, &v, ret, reterr);
 }
 
 static int say_gpt(const struct ingot_event *e, struct ingot_buffer *ret, ingot_error *reterr)
 {
-        if (e->data.size < GPT_HEADER_SIZE + 8)
-                return say_hex(ret, e->data, reterr);
+        struct ingot_gpt gpt;
         char text[INGOT_UUID_TEXT_SIZE];
-        struct ingot_uuid disk = ingot_uuid_gpt_load(e->data.data + 56);
-        uint64_t count = ingot_le64_load(e->data.data + GPT_HEADER_SIZE);
-        ingot_uuid_format(&disk, text);
-        return ingot_buffer_printf(ret, reterr, "partition table: %" PRIu64 " partitions, disk %s",
-                                   count, text);
+        if (!ingot_event_gpt_decode(e->data, &gpt))
+                return say_hex(ret, e->data, reterr);
+        ingot_uuid_format(&gpt.disk_uuid, text);
+        int r = ingot_buffer_printf(ret, reterr, "partition table: disk %s", text);
+        for (size_t i = 0; r >= 0 && i < gpt.partition_count; i++) {
+                r = ingot_buffer_printf(ret, reterr, "%s", i ? ", " : "; ");
+                if (r >= 0)
+                        r = ingot_event_partition_text(gpt.partitions + i, ret, reterr);
+        }
+        return r;
 }
 
 /* Of systemd's loader and stub, and of the kernel's EFI stub. */
@@ -189,17 +125,25 @@ static const struct {
         uint32_t tag;
         const char *text;
 } tags[] = {
-        {0xf5bc582a, "loader.conf"},
-        {0xd5cb7cbc, "SMBIOS type 1 (system)"},
-        {0xe0d47bc8, "SMBIOS type 2 (board)"},
-        {0xc0b3bd23, "SMBIOS type 11 (OEM strings)"},
-        {0x6c46f751, "addon's devicetree"},
-        {0x49dffe0f, "addon's initrd"},
-        {0xdac08e1a, "addon's microcode"},
-        {0x13aed6db, "UKI profile"},
-        {0x8f3b22ec, "initrd"},
-        {0x8f3b22ed, "kernel command line"},
+        {INGOT_LOADER_TAG_CONFIG, "loader.conf"},
+        {INGOT_TAG_SMBIOS_SYSTEM, "SMBIOS type 1 (system)"},
+        {INGOT_TAG_SMBIOS_BOARD, "SMBIOS type 2 (board)"},
+        {INGOT_TAG_SMBIOS_OEM, "SMBIOS type 11 (OEM strings)"},
+        {INGOT_STUB_TAG_DEVICETREE, "addon's devicetree"},
+        {INGOT_STUB_TAG_INITRD, "addon's initrd"},
+        {INGOT_STUB_TAG_UCODE, "addon's microcode"},
+        {INGOT_STUB_TAG_PROFILE, "UKI profile"},
+        {INGOT_KERNEL_TAG_INITRD, "initrd"},
+        {INGOT_KERNEL_TAG_OPTIONS, "kernel command line"},
 };
+
+const char *ingot_event_tag_name(uint32_t tag)
+{
+        for (size_t i = 0; i < ARRAY_SIZE(tags); i++)
+                if (tags[i].tag == tag)
+                        return tags[i].text;
+        return NULL;
+}
 
 static int say_tag(const struct ingot_event *e, struct ingot_buffer *ret, ingot_error *reterr)
 {
@@ -207,9 +151,9 @@ static int say_tag(const struct ingot_event *e, struct ingot_buffer *ret, ingot_
         uint32_t tag;
         if (!ingot_event_tag_decode(e->data, &tag, &content))
                 return say_hex(ret, e->data, reterr);
-        for (size_t i = 0; i < ARRAY_SIZE(tags); i++)
-                if (tags[i].tag == tag)
-                        return ingot_buffer_printf(ret, reterr, "%s", tags[i].text);
+        const char *name = ingot_event_tag_name(tag);
+        if (name)
+                return ingot_buffer_printf(ret, reterr, "%s", name);
         int r = ingot_buffer_printf(ret, reterr, "tag %#010" PRIx32 " ", tag);
         return r < 0 ? r : say_text(ret, content, reterr);
 }
@@ -237,10 +181,42 @@ static int say_blob2(const struct ingot_event *e, struct ingot_buffer *ret, ingo
                                            at);
 }
 
+/* UEFI_HANDOFF_TABLE_POINTERS: a number, and GUIDs with addresses. */
+static int say_table_pointers(struct ingot_span data, struct ingot_buffer *ret,
+                              ingot_error *reterr)
+{
+        static const struct {
+                const char *name;
+                struct ingot_uuid guid;
+        } known[] = {
+                {"SMBIOS", {{0xeb, 0x9d, 0x2d, 0x31, 0x2d, 0x88, 0x11, 0xd3, 0x9a, 0x16, 0x00, 0x90,
+                             0x27, 0x3f, 0xc1, 0x4d}}},
+                {"SMBIOS", {{0xf2, 0xfd, 0x15, 0x44, 0x97, 0x94, 0x4a, 0x2c, 0x99, 0x2e, 0xe5, 0xbb,
+                             0xcf, 0x20, 0xe3, 0x94}}},
+                {"ACPI", {{0x88, 0x68, 0xe8, 0x71, 0xe4, 0xf1, 0x11, 0xd3, 0xbc, 0x22, 0x00, 0x80,
+                           0xc7, 0x3c, 0x88, 0x81}}},
+        };
+        struct ingot_cursor c = ingot_cursor_over(data);
+        uint64_t count = ingot_cursor_le64(&c);
+        int r = ingot_buffer_printf(ret, reterr, "tables of the firmware");
+        for (uint64_t i = 0; r >= 0 && i < count && i < 16; i++) {
+                struct ingot_span guid = ingot_cursor_take(&c, 16);
+                ingot_cursor_skip(&c, 8);
+                if (c.failed)
+                        break;
+                struct ingot_uuid uuid = ingot_uuid_gpt_load(guid.data);
+                for (size_t k = 0; r >= 0 && k < ARRAY_SIZE(known); k++)
+                        if (ingot_uuid_equal(&uuid, &known[k].guid))
+                                r = ingot_buffer_printf(ret, reterr, "%s%s", i ? ", " : ": ",
+                                                        known[k].name);
+        }
+        return r;
+}
+
 static int say_tables(const struct ingot_event *e, struct ingot_buffer *ret, ingot_error *reterr)
 {
         if (e->type == INGOT_EV_EFI_HANDOFF_TABLES || e->data.size == 0)
-                return ingot_buffer_printf(ret, reterr, "tables of the firmware");
+                return say_table_pointers(e->data, ret, reterr);
         size_t size = e->data.data[0] < e->data.size ? e->data.data[0] : e->data.size - 1;
         return say_text(ret, (struct ingot_span){e->data.data + 1, size}, reterr);
 }
@@ -271,6 +247,7 @@ int ingot_event_text(const struct ingot_event *e, struct ingot_buffer *ret, ingo
                 {INGOT_EV_EFI_BOOT_SERVICES_DRIVER, say_image},
                 {INGOT_EV_EFI_RUNTIME_SERVICES_DRIVER, say_image},
                 {INGOT_EV_EFI_GPT_EVENT, say_gpt},
+                {INGOT_EV_EFI_GPT_EVENT2, say_gpt},
                 {INGOT_EV_EFI_PLATFORM_FIRMWARE_BLOB, say_blob},
                 {INGOT_EV_EFI_PLATFORM_FIRMWARE_BLOB2, say_blob2},
                 {INGOT_EV_EFI_HANDOFF_TABLES, say_tables},
@@ -280,5 +257,5 @@ int ingot_event_text(const struct ingot_event *e, struct ingot_buffer *ret, ingo
         for (size_t i = 0; r >= 0 && i < ARRAY_SIZE(kinds); i++)
                 if (kinds[i].type == e->type)
                         return kinds[i].say(e, ret, reterr);
-        return r < 0 ? r : say_data(e, ret, reterr);
+        return r < 0 ? r : ingot_event_data_text(e->data, ret, reterr);
 }

@@ -15,6 +15,9 @@
 #define INGOT_STUB_TAG_INITRD 0x49dffe0fu
 #define INGOT_STUB_TAG_UCODE 0xdac08e1au
 #define INGOT_LOADER_TAG_CONFIG 0xf5bc582au
+#define INGOT_TAG_SMBIOS_SYSTEM 0xd5cb7cbcu /* loader's or stub's */
+#define INGOT_TAG_SMBIOS_BOARD 0xe0d47bc8u
+#define INGOT_TAG_SMBIOS_OEM 0xc0b3bd23u
 /* The Linux kernel's, drivers/firmware/efi/libstub/efistub.h. */
 #define INGOT_KERNEL_TAG_INITRD 0x8f3b22ecu
 #define INGOT_KERNEL_TAG_OPTIONS 0x8f3b22edu

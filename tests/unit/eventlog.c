@@ -2,10 +2,12 @@
 #include "base/cleanup.h"
 #include "base/text.h"
 #include "format/device-path.h"
+#include "format/partition-type.h"
 #include "make-eventlog.h"
 #include "measure/event.h"
 #include "measure/replay.h"
 #include "test.h"
+#include "trust/certificate.h"
 
 static ingot_error error;
 
@@ -153,6 +155,110 @@ TEST(replay_extends_in_every_bank)
         CHECK_STR(hex, "3d458cfe55cc03ea1f443f1562beec8df51c75e14a9fcf9a7234a13f198e7969");
         ingot_hex(hex, replay.pcrs[7].value[INGOT_BANK_SHA1], 20);
         CHECK_STR(hex, "b2a83b0ebf2f8374299a5b2bdfc31ea955ad7236");
+}
+
+/* UEFI_VARIABLE_DATA in an event of that type; its words. */
+static const char *words_of_variable(uint32_t type, const char *name, struct ingot_span content,
+                                     struct ingot_buffer *text)
+{
+        _cleanup_buffer_ struct ingot_buffer v = {0};
+        const struct ingot_event e = {.type = type};
+        (void) ingot_buffer_append_zeros(&v, 16, NULL);
+        put64(&v, strlen(name));
+        put64(&v, content.size);
+        for (const char *c = name; *c; c++)
+                put16(&v, (uint8_t) *c);
+        (void) ingot_buffer_append(&v, content.data, content.size, NULL);
+        struct ingot_event with_data = e;
+        with_data.data = ingot_buffer_span(&v);
+        return text_of(&with_data, text);
+}
+
+TEST(variables_are_told_by_what_they_hold)
+{
+        _cleanup_certificate_ struct ingot_certificate *c = NULL;
+        _cleanup_efi_signatures_ struct ingot_efi_signatures s = {0};
+        _cleanup_buffer_ struct ingot_buffer lists = {0}, entry = {0}, text = {0};
+        static const struct ingot_uuid owner;
+        static const uint8_t hashes[2][32] = {{1}, {2}};
+        const uint32_t config = INGOT_EV_EFI_VARIABLE_DRIVER_CONFIG,
+                       authority = INGOT_EV_EFI_VARIABLE_AUTHORITY;
+        CHECK_OK(ingot_certificate_load(&c, test_source("tests/signatures/x509-self.pem"), &error));
+        CHECK_OK(ingot_efi_signatures_add(&s, INGOT_EFI_SIGNATURE_X509, &owner,
+                                          ingot_certificate_der(c), &error));
+        for (int i = 0; i < 2; i++)
+                CHECK_OK(ingot_efi_signatures_add(&s, INGOT_EFI_SIGNATURE_SHA256, &owner,
+                                                  INGOT_SPAN(hashes[i], 32), &error));
+        CHECK_OK(ingot_efi_signatures_encode(&s, &lists, &error));
+        CHECK_STR(words_of_variable(config, "db", ingot_buffer_span(&lists), &text),
+                  "db: 1 certificate (CN = self), 2 hashes");
+        lists.size--;
+        CHECK_STR(words_of_variable(config, "dbx", ingot_buffer_span(&lists), &text),
+                  "dbx: malformed, 829 bytes");
+        CHECK_OK(ingot_buffer_append_zeros(&entry, 16, &error));
+        CHECK_OK(ingot_buffer_append(&entry, ingot_certificate_der(c).data,
+                                     ingot_certificate_der(c).size, &error));
+        CHECK_STR(words_of_variable(authority, "db", ingot_buffer_span(&entry), &text),
+                  "db: CN = self");
+        CHECK_STR(words_of_variable(authority, "Shim", ingot_certificate_der(c), &text),
+                  "Shim: CN = self");
+        CHECK_STR(words_of_variable(authority, "SbatLevel", SPAN("sbat,1,2021030218\n"), &text),
+                  "SbatLevel: sbat,1,2021030218");
+        CHECK_STR(words_of_variable(config, "SecureBoot", SPAN(""), &text), "SecureBoot: empty");
+        CHECK_STR(words_of_variable(config, "Other", SPAN("\x80\x81\x82"), &text),
+                  "Other: 3 bytes");
+}
+
+TEST(a_partition_table_is_told_with_its_partitions)
+{
+        _cleanup_buffer_ struct ingot_buffer b = {0}, text = {0};
+        struct ingot_event e = {.type = INGOT_EV_EFI_GPT_EVENT};
+        const struct ingot_partition_type *type = ingot_partition_type_by_name("root-x86-64");
+        struct ingot_gpt gpt;
+        CHECK_OK(ingot_buffer_append(&b, "EFI PART", 8, &error));
+        CHECK_OK(ingot_buffer_append_zeros(&b, 84, &error));
+        ingot_le32_store(b.data + 84, 128);
+        put64(&b, 1);
+        size_t entry = b.size;
+        CHECK_OK(ingot_buffer_append_zeros(&b, 128, &error));
+        ingot_uuid_gpt_store(b.data + entry, &type->uuid);
+        b.data[entry + 56] = 'a';
+        b.data[entry + 58] = 0x1b;
+        e.data = ingot_buffer_span(&b);
+        CHECK_STR(text_of(&e, &text), "partition table: disk 00000000-0000-0000-0000-000000000000; "
+                                      "root-x86-64 'a\\x1b'");
+        for (size_t size = 0; size < b.size; size++)
+                CHECK(!ingot_event_gpt_decode(INGOT_SPAN(b.data, size), &gpt));
+        ingot_le64_store(b.data + 92, 129);
+        CHECK(!ingot_event_gpt_decode(ingot_buffer_span(&b), &gpt));
+}
+
+TEST(tags_tables_and_texts_have_words)
+{
+        static const struct {
+                uint32_t type;
+                struct ingot_span data;
+                const char *words;
+        } cases[] = {
+                {INGOT_EV_EVENT_TAG, {(const uint8_t *) "\xdb\xd6\xae\x13\2\0\0\0\1\0", 10},
+                 "UKI profile"},
+                {INGOT_EV_EVENT_TAG, {(const uint8_t *) "\1\0\0\0\4\0\0\0word", 12},
+                 "tag 0x00000001 word"},
+                {INGOT_EV_EFI_HANDOFF_TABLES,
+                 {(const uint8_t *) "\1\0\0\0\0\0\0\0\x44\x15\xfd\xf2\x94\x97\x2c\x4a"
+                                    "\x99\x2e\xe5\xbb\xcf\x20\xe3\x94\0\0\0\0\0\0\0\0",
+                  32},
+                 "tables of the firmware: SMBIOS"},
+                {INGOT_EV_IPL, {(const uint8_t *) "grub_cmd: menuentry {\n\techo\n}\0", 31},
+                 "grub_cmd: menuentry {\\x0a\\x09echo\\x0a}"},
+                {INGOT_EV_IPL, {(const uint8_t *) "M\xc3\xbcnchen", 8}, "M\xc3\xbcnchen"},
+                {INGOT_EV_IPL, {(const uint8_t *) "\1\2", 2}, "0102"},
+        };
+        for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+                _cleanup_buffer_ struct ingot_buffer text = {0};
+                const struct ingot_event e = {.type = cases[i].type, .data = cases[i].data};
+                CHECK_STR(text_of(&e, &text), cases[i].words);
+        }
 }
 
 TEST(device_paths_are_written_as_firmware_shells_do)
