@@ -50,9 +50,9 @@ static int print_pcrs(const struct ingot_check *c, ingot_error *reterr)
         int r = 0;
         for (unsigned i = 0; r >= 0 && i < INGOT_PCR_COUNT; i++) {
                 char hex[2 * INGOT_SHA256_SIZE + 1];
-                if (!(c->pcr_banks[i] & 1U << INGOT_BANK_SHA256))
+                if (!(c->pcrs.banks[i] & 1U << INGOT_BANK_SHA256))
                         continue;
-                ingot_hex(hex, c->pcrs[i].value[INGOT_BANK_SHA256], INGOT_SHA256_SIZE);
+                ingot_hex(hex, c->pcrs.pcrs[i].value[INGOT_BANK_SHA256], INGOT_SHA256_SIZE);
                 r = table_addf(&t, reterr, "%u", i);
                 if (r >= 0)
                         r = table_add(&t, hex, reterr);
@@ -62,7 +62,70 @@ static int print_pcrs(const struct ingot_check *c, ingot_error *reterr)
         return r;
 }
 
-int check_report_print(const struct ingot_check *c, ingot_error *reterr)
+static const char *pcr_words(uint32_t pcr)
+{
+        switch (pcr) {
+        case 4:
+                return "programs that were started";
+        case 9:
+                return "command line and initrd, as the kernel got them";
+        case 11:
+                return "the UKI, and the phases of the boot";
+        case 12:
+                return "choices, addons, credentials and configuration beside the UKI";
+        default:
+                return "system extensions beside the UKI";
+        }
+}
+
+static int print_compared(const struct ingot_compared_pcr *p, const struct ingot_check *c,
+                          ingot_error *reterr)
+{
+        _cleanup_buffer_ struct ingot_buffer text = {0};
+        char what[16], want[2 * INGOT_BANK_SIZE_MAX + 1], have[2 * INGOT_BANK_SIZE_MAX + 1];
+        size_t size = ingot_bank_size(p->bank);
+        int r = 0;
+        snprintf(what, sizeof(what), "PCR %u", p->pcr);
+        if (p->result == INGOT_COMPARED_EQUAL)
+                r = ingot_buffer_printf(&text, reterr, "equal in %d banks: %s",
+                                        __builtin_popcount(p->banks), pcr_words(p->pcr));
+        else if (p->result == INGOT_COMPARED_UNKNOWN)
+                r = ingot_buffer_printf(&text, reterr, "not compared: %s",
+                                        p->reason ? p->reason : "its value is not known before");
+        else {
+                ingot_hex(want, p->want.value[p->bank], size);
+                ingot_hex(have, c->pcrs.pcrs[p->pcr].value[p->bank], size);
+                r = ingot_buffer_printf(&text, reterr, "different: %s; %s is %.16s…, not %.16s…",
+                                        pcr_words(p->pcr), ingot_bank_name(p->bank), have, want);
+        }
+        if (r >= 0)
+                print_line(what,
+                           p->result == INGOT_COMPARED_EQUAL     ? STYLE_GOOD
+                           : p->result == INGOT_COMPARED_UNKNOWN ? STYLE_FAINT
+                                                                 : STYLE_BAD,
+                           (char *) text.data);
+        return r;
+}
+
+static int print_measured(const struct ingot_vm_measured *m, const struct ingot_check *c,
+                          ingot_error *reterr)
+{
+        _cleanup_buffer_ struct ingot_buffer text = {0};
+        int r = m->where ? ingot_buffer_printf(&text, reterr, "%s, profile %u%s%s%s", m->where,
+                                               m->profile->profile,
+                                               m->profile->title ? " (" : "",
+                                               m->profile->title ? m->profile->title : "",
+                                               m->profile->title ? ")" : "")
+                         : ingot_buffer_printf(&text, reterr, "nothing was compared: %s", m->why);
+        if (r >= 0)
+                print_line("measured boot", STYLE_PLAIN, (char *) text.data);
+        for (size_t i = 0; r >= 0 && m->where && i < ARRAY_SIZE(m->pcrs); i++)
+                r = print_compared(m->pcrs + i, c, reterr);
+        return r;
+}
+
+int check_report_print(const struct ingot_check *c, const struct ingot_vm_measured *m,
+                       ingot_error *reterr)
 {
         bool running = c->state && strcmp(c->state, "running") == 0;
         bool reached = c->target_state && strcmp(c->target_state, "active") == 0;
@@ -78,8 +141,10 @@ int check_report_print(const struct ingot_check *c, ingot_error *reterr)
         print_seconds("initrd", c->initrd_usec);
         print_seconds("userspace", c->userspace_usec);
         print_seconds("total", total_usec(c));
-        printf("\n\n");
-        return print_pcrs(c, reterr);
+        printf("\n");
+        int r = print_measured(m, c, reterr);
+        printf("\n");
+        return r < 0 ? r : print_pcrs(c, reterr);
 }
 
 static int add_unit(struct json_object *list, const struct ingot_check_unit *u, ingot_error *reterr)
@@ -114,16 +179,74 @@ static int add_pcrs(struct json_object *o, const struct ingot_check *c, ingot_er
                 for (unsigned i = 0; r >= 0 && i < INGOT_PCR_COUNT; i++) {
                         char key[8];
                         snprintf(key, sizeof(key), "%u", i);
-                        if (!(c->pcr_banks[i] & 1U << bank))
+                        if (!(c->pcrs.banks[i] & 1U << bank))
                                 continue;
                         if (!list)
                                 r = ingot_json_add_object(pcrs, ingot_bank_name(bank), &list,
                                                           reterr);
                         if (r >= 0)
-                                r = ingot_json_add_hex(list, key, c->pcrs[i].value[bank],
+                                r = ingot_json_add_hex(list, key, c->pcrs.pcrs[i].value[bank],
                                                        ingot_bank_size(bank), reterr);
                 }
         }
+        return r;
+}
+
+static int add_banks(struct json_object *o, unsigned banks, ingot_error *reterr)
+{
+        struct json_object *list;
+        int r = ingot_json_add_array(o, "banks", &list, reterr);
+        for (enum ingot_bank bank = 0; r >= 0 && bank < INGOT_BANK_MAX; bank++)
+                if (banks >> bank & 1)
+                        r = ingot_json_add_text(list, NULL, ingot_bank_name(bank), reterr);
+        return r;
+}
+
+static int add_expected(struct json_object *o, const struct ingot_compared_pcr *p,
+                        ingot_error *reterr)
+{
+        struct json_object *expected;
+        int r = ingot_json_add_object(o, "expected", &expected, reterr);
+        for (enum ingot_bank bank = 0; r >= 0 && bank < INGOT_BANK_MAX; bank++)
+                if (p->banks >> bank & 1)
+                        r = ingot_json_add_hex(expected, ingot_bank_name(bank), p->want.value[bank],
+                                               ingot_bank_size(bank), reterr);
+        return r;
+}
+
+static int add_compared(struct json_object *list, const struct ingot_compared_pcr *p,
+                        ingot_error *reterr)
+{
+        struct json_object *o;
+        int r = ingot_json_add_object(list, NULL, &o, reterr);
+        if (r >= 0)
+                r = ingot_json_add_u64(o, "pcr", p->pcr, reterr);
+        if (r >= 0)
+                r = ingot_json_add_text(o, "result", ingot_compared_name(p->result), reterr);
+        if (r >= 0)
+                r = add_banks(o, p->result == INGOT_COMPARED_UNKNOWN ? 0 : p->banks, reterr);
+        if (r >= 0 && p->result == INGOT_COMPARED_UNKNOWN)
+                r = ingot_json_add_text(o, "reason", p->reason, reterr);
+        if (r >= 0 && p->result == INGOT_COMPARED_DIFFERENT)
+                r = add_expected(o, p, reterr);
+        return r;
+}
+
+static int add_measured(struct json_object *o, const struct ingot_vm_measured *m,
+                        ingot_error *reterr)
+{
+        struct json_object *one, *list;
+        int r = ingot_json_add_object(o, "measurement", &one, reterr);
+        if (r >= 0)
+                r = ingot_json_add_text(one, "manifest", m->where, reterr);
+        if (r >= 0 && !m->where)
+                return ingot_json_add_text(one, "reason", m->why, reterr);
+        if (r >= 0)
+                r = ingot_json_add_u64(one, "profile", m->profile->profile, reterr);
+        if (r >= 0)
+                r = ingot_json_add_array(one, "pcrs", &list, reterr);
+        for (size_t i = 0; r >= 0 && i < ARRAY_SIZE(m->pcrs); i++)
+                r = add_compared(list, m->pcrs + i, reterr);
         return r;
 }
 
@@ -142,8 +265,8 @@ static int add_times(struct json_object *o, const struct ingot_check *c, ingot_e
         return r < 0 ? r : ingot_json_add(o, "boot_time_usec", &list, reterr);
 }
 
-static int make_json(const struct ingot_check *c, bool powered_off, struct json_object **ret,
-                     ingot_error *reterr)
+static int make_json(const struct ingot_check *c, const struct ingot_vm_measured *m,
+                     bool powered_off, struct json_object **ret, ingot_error *reterr)
 {
         const struct {
                 const char *key, *text;
@@ -155,7 +278,9 @@ static int make_json(const struct ingot_check *c, bool powered_off, struct json_
         _cleanup_json_ struct json_object *o = NULL;
         int r = ingot_json_new_object(&o, reterr);
         if (r >= 0)
-                r = ingot_json_add_bool(o, "healthy", ingot_check_healthy(c), reterr);
+                r = ingot_json_add_bool(o, "healthy",
+                                        ingot_check_healthy(c) && ingot_vm_measured_holds(m),
+                                        reterr);
         for (size_t i = 0; r >= 0 && i < ARRAY_SIZE(texts); i++)
                 r = ingot_json_add_text(o, texts[i].key, texts[i].text, reterr);
         if (r >= 0)
@@ -169,14 +294,17 @@ static int make_json(const struct ingot_check *c, bool powered_off, struct json_
         if (r >= 0)
                 r = add_pcrs(o, c, reterr);
         if (r >= 0)
+                r = add_measured(o, m, reterr);
+        if (r >= 0)
                 *ret = TAKE_PTR(o);
         return r;
 }
 
-int check_report_print_json(const struct ingot_check *c, bool powered_off, ingot_error *reterr)
+int check_report_print_json(const struct ingot_check *c, const struct ingot_vm_measured *m,
+                            bool powered_off, ingot_error *reterr)
 {
         _cleanup_json_ struct json_object *o = NULL;
-        int r = make_json(c, powered_off, &o, reterr);
+        int r = make_json(c, m, powered_off, &o, reterr);
         return r < 0 ? r : json_print(o, reterr);
 }
 
@@ -188,8 +316,9 @@ static int write_file(const char *folder, const char *name, struct ingot_span co
         return r < 0 ? r : ingot_outfile_put(path, content.data, content.size, 0644, reterr);
 }
 
-int check_report_write(const struct ingot_check *c, bool powered_off, const char *folder,
-                       const struct ingot_log *log, ingot_error *reterr)
+int check_report_write(const struct ingot_check *c, const struct ingot_vm_measured *m,
+                       bool powered_off, const char *folder, const struct ingot_log *log,
+                       ingot_error *reterr)
 {
         static const char *const names[INGOT_CHECK_FILES] = {
                 [INGOT_CHECK_FIRMWARE_LOG] = "firmware.log",
@@ -207,7 +336,7 @@ int check_report_write(const struct ingot_check *c, bool powered_off, const char
                         r = write_file(folder, names[i], ingot_buffer_span(&f->data), reterr);
         }
         if (r >= 0)
-                r = make_json(c, powered_off, &o, reterr);
+                r = make_json(c, m, powered_off, &o, reterr);
         if (r >= 0)
                 r = ingot_json_text(o, true, &text, reterr);
         return r < 0 ? r

@@ -3,12 +3,15 @@
 #pragma once
 
 #include "base/log.h"
-#include "vm/check.h"
+#include "vm/measured.h"
 
-int check_report_print(const struct ingot_check *c, ingot_error *reterr);
-int check_report_print_json(const struct ingot_check *c, bool powered_off, ingot_error *reterr);
+int check_report_print(const struct ingot_check *c, const struct ingot_vm_measured *m,
+                       ingot_error *reterr);
+int check_report_print_json(const struct ingot_check *c, const struct ingot_vm_measured *m,
+                            bool powered_off, ingot_error *reterr);
 
 /* firmware.log, userspace.log and report.json in FOLDER, which is made where it is not there. A log
  * that the guest has not is warned of; one of an earlier call then stays. */
-int check_report_write(const struct ingot_check *c, bool powered_off, const char *folder,
-                       const struct ingot_log *log, ingot_error *reterr);
+int check_report_write(const struct ingot_check *c, const struct ingot_vm_measured *m,
+                       bool powered_off, const char *folder, const struct ingot_log *log,
+                       ingot_error *reterr);

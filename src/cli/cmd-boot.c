@@ -18,7 +18,8 @@ struct boot_options {
 static const struct option rows[] = {
         FLAG('c', "check", struct boot_options, check,
              "Boot to the default target, report failed units, PCR values and boot times, power "
-             "off; status 0 only when the target was reached and no unit failed"),
+             "off; status 0 only when the target was reached, no unit failed, and no PCR differs "
+             "from the image's measurement manifest"),
         OPTION_JSON,
         UINT('t', "timeout", "SECONDS", struct boot_options, timeout,
              "End the machine after that time; 300 with --check"),
@@ -111,12 +112,15 @@ static int report(const struct boot_options *o, const struct invocation *in,
                 return 0;
         if (!result->powered_off)
                 ingot_warn(in->log, "the machine did not switch itself off after its report");
-        int r = in->json ? check_report_print_json(&result->check, result->powered_off, reterr)
-                         : check_report_print(&result->check, reterr);
+        _cleanup_vm_measured_ struct ingot_vm_measured m = {0};
+        const struct ingot_check *c = &result->check;
+        int r = ingot_vm_measured_compare(in->operands[0], c, o->cmdline && *o->cmdline, &m, reterr);
+        if (r >= 0)
+                r = in->json ? check_report_print_json(c, &m, result->powered_off, reterr)
+                             : check_report_print(c, &m, reterr);
         if (r >= 0 && o->logs)
-                r = check_report_write(&result->check, result->powered_off, o->logs, in->log,
-                                       reterr);
-        return r < 0 ? r : !ingot_check_healthy(&result->check);
+                r = check_report_write(c, &m, result->powered_off, o->logs, in->log, reterr);
+        return r < 0 ? r : !(ingot_check_healthy(c) && ingot_vm_measured_holds(&m));
 }
 
 static int run(const struct invocation *in, ingot_error *reterr)

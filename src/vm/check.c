@@ -83,6 +83,8 @@ static const char script[] =
         "    [ -e \"$pcr\" ] && read -r value <\"$pcr\" && say pcr $bank \"${pcr##*/}\" $value\n"
         "  done\n"
         "done\n"
+        "profile=/sys/firmware/efi/efivars/StubProfile-4a67b082-0a4c-41cf-b6c7-440b29bb8c4f\n"
+        "[ ! -e $profile ] || say profile \"$(tail -c +5 $profile | tr -d '\\0')\"\n"
         "file firmware-log /sys/kernel/security/tpm0/binary_bios_measurements\n"
         "file userspace-log /run/log/systemd/tpm2-measure.log\n"
         "say end\n"
@@ -211,9 +213,18 @@ static int take_pcr(struct ingot_check *c, const char *text, ingot_error *reterr
         if (!copy_word(&text, name, sizeof(name)) || !ingot_bank_parse(name, &bank) ||
             !copy_word(&text, number, sizeof(number)) || !ingot_parse_u64(number, &index) ||
             index >= INGOT_PCR_COUNT ||
-            !ingot_unhex(c->pcrs[index].value[bank], ingot_bank_size(bank), text))
+            !ingot_unhex(c->pcrs.pcrs[index].value[bank], ingot_bank_size(bank), text))
                 return ingot_fail(reterr, INGOT_E_FORMAT, "not a PCR's value: '%s'", whole);
-        c->pcr_banks[index] |= 1U << bank;
+        c->pcrs.banks[index] |= 1U << bank;
+        return 0;
+}
+
+static int take_profile(struct ingot_check *c, const char *text, ingot_error *reterr)
+{
+        uint64_t number;
+        if (!ingot_parse_u64(text, &number) || number > UINT32_MAX)
+                return ingot_fail(reterr, INGOT_E_FORMAT, "not a profile's number: '%s'", text);
+        c->profile = (uint32_t) number;
         return 0;
 }
 
@@ -341,6 +352,7 @@ static int take_line(struct ingot_check *c, const char *text, ingot_error *reter
                       {"log", take_log},
                       {"job", take_job},
                       {"pcr", take_pcr},
+                      {"profile", take_profile},
                       {"file", take_file},
                       {"data", take_data},
                       {"time", take_time}};

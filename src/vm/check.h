@@ -13,7 +13,7 @@
 #include "base/error.h"
 #include "base/sha256.h"
 #include "base/text.h"
-#include "measure/replay.h"
+#include "measure/measurement-compare.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -53,8 +53,8 @@ struct ingot_check {
         struct ingot_check_unit *failed;
         size_t failed_count;
         struct ingot_strings jobs; /* what was still waited for */
-        struct ingot_pcr pcrs[INGOT_PCR_COUNT];
-        unsigned pcr_banks[INGOT_PCR_COUNT]; /* bits: the banks of pcrs that are known */
+        uint32_t profile;    /* of the UKI, as the stub tells; 0: the first, or not known */
+        struct ingot_pcr_values pcrs;
         struct ingot_check_file files[INGOT_CHECK_FILES];
         struct ingot_check_file *file; /* whose data comes */
         /* microseconds; 0 where not known. Loader includes the stub. */

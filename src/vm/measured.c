@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Finding the measurement manifest of an image, and comparing. */
+#include "vm/measured.h"
+#include "base/cleanup.h"
+#include "image/esp-open.h"
+#include "image/esp.h"
+#include "measure/boot-chain.h"
+#include "os/file.h"
+
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define NO_COMMAND_LINE "the machine adds to the kernel's command line"
+
+void ingot_vm_measured_done(struct ingot_vm_measured *m)
+{
+        free(m->where);
+        free(m->why);
+        ingot_measurement_done(&m->manifest);
+        *m = (struct ingot_vm_measured){0};
+}
+
+static const char *name_of(const char *path)
+{
+        const char *slash = strrchr(path, '/');
+        return slash ? slash + 1 : path;
+}
+
+/* "loader/ingot/NAME_VERSION.measurement.json" of the UKI that the loader starts. */
+static int path_on_esp(const struct ingot_tree *esp, char **ret, ingot_error *reterr)
+{
+        _cleanup_boot_chain_ struct ingot_boot_chain chain = {0};
+        _cleanup_strings_ struct ingot_strings notes = {0};
+        int r = ingot_boot_chain_find(esp, NULL, &chain, &notes, reterr);
+        if (r < 0)
+                return r;
+        ingot_boot_chain_strip_counters(chain.uki_path);
+        const char *name = name_of(chain.uki_path);
+        size_t size = strlen(name);
+        return ingot_format(ret, reterr, INGOT_ESP_MEASUREMENTS "/%.*s" INGOT_MEASUREMENT_SUFFIX,
+                            (int) (size > 4 ? size - 4 : size), name);
+}
+
+/* The text of the one on the ESP; 1: there is none. */
+static int read_from_esp(const char *image, uint8_t **ret, size_t *ret_size, char **ret_where,
+                         ingot_error *reterr)
+{
+        _cleanup_esp_view_ struct ingot_esp_view esp = INGOT_ESP_VIEW_NONE;
+        _cleanup_free_ char *path = NULL;
+        const struct ingot_inode *inode = NULL;
+        if (ingot_esp_view_open(&esp, image, NULL) < 0 || path_on_esp(esp.tree, &path, NULL) < 0)
+                return 1;
+        inode = ingot_tree_lookup(esp.tree, path);
+        if (!inode || inode->type != INGOT_FILE_REGULAR)
+                return 1;
+        int r = ingot_inode_read(inode, INGOT_MEASUREMENT_SIZE_MAX, ret, ret_size, reterr);
+        return r < 0 ? ingot_under(reterr, r, "%s", path)
+                     : ingot_format(ret_where, reterr, "%s on the ESP", path);
+}
+
+/* NAME_VERSION.measurement.json beside NAME_VERSION_ARCHITECTURE.raw. */
+static int read_beside(const char *image, uint8_t **ret, size_t *ret_size, char **ret_where,
+                       ingot_error *reterr)
+{
+        const char *end = strrchr(name_of(image), '_');
+        _cleanup_free_ char *path = NULL;
+        if (!end)
+                return 1;
+        int r = ingot_format(&path, reterr, "%.*s" INGOT_MEASUREMENT_SUFFIX, (int) (end - image),
+                             image);
+        if (r < 0 || !ingot_file_exists(path))
+                return r < 0 ? r : 1;
+        r = ingot_file_read(AT_FDCWD, path, INGOT_MEASUREMENT_SIZE_MAX, ret, ret_size, reterr);
+        return r < 0 ? r : ingot_strdup(ret_where, path, reterr);
+}
+
+static int find(const char *image, struct ingot_vm_measured *m, ingot_error *reterr)
+{
+        _cleanup_free_ uint8_t *text = NULL;
+        size_t size;
+        int r = read_from_esp(image, &text, &size, &m->where, reterr);
+        if (r == 1)
+                r = read_beside(image, &text, &size, &m->where, reterr);
+        if (r == 1)
+                return ingot_strdup(&m->why,
+                                    "there is no measurement manifest on the ESP or beside the "
+                                    "image",
+                                    reterr);
+        if (r >= 0)
+                r = ingot_under(reterr,
+                                ingot_measurement_decode(INGOT_SPAN(text, size), &m->manifest,
+                                                         reterr),
+                                "%s", m->where);
+        return r;
+}
+
+static int nothing_compared(struct ingot_vm_measured *m, const char *why, ingot_error *reterr)
+{
+        free(m->where);
+        m->where = NULL;
+        return ingot_strdup(&m->why, why, reterr);
+}
+
+int ingot_vm_measured_compare(const char *image, const struct ingot_check *check, bool cmdline,
+                              struct ingot_vm_measured *ret, ingot_error *reterr)
+{
+        _cleanup_vm_measured_ struct ingot_vm_measured m = {0};
+        unsigned banks = 0;
+        int r = find(image, &m, reterr);
+        for (unsigned i = 0; i < INGOT_PCR_COUNT; i++)
+                banks |= check->pcrs.banks[i];
+        if (r >= 0 && m.where && !banks)
+                r = nothing_compared(&m, "the guest shows no PCR: it has no TPM, or no driver",
+                                     reterr);
+        if (r >= 0 && m.where) {
+                m.profile = ingot_measurement_profile(&m.manifest, check->profile);
+                r = m.profile ? ingot_measurement_compare(m.profile, INGOT_PHASE_READY,
+                                                          &check->pcrs, m.pcrs, reterr)
+                              : ingot_fail(reterr, INGOT_E_NOTFOUND,
+                                           "%s has no profile %" PRIu32 ", which the guest started",
+                                           m.where, check->profile);
+        }
+        for (size_t i = 0; r >= 0 && cmdline && m.profile && i < ARRAY_SIZE(m.pcrs); i++)
+                if (m.pcrs[i].pcr == 9 || m.pcrs[i].pcr == 12) {
+                        m.pcrs[i].result = INGOT_COMPARED_UNKNOWN;
+                        m.pcrs[i].reason = NO_COMMAND_LINE;
+                }
+        if (r < 0)
+                return r;
+        *ret = m;
+        m = (struct ingot_vm_measured){0};
+        return 0;
+}
+
+bool ingot_vm_measured_holds(const struct ingot_vm_measured *m)
+{
+        for (size_t i = 0; m->profile && i < ARRAY_SIZE(m->pcrs); i++)
+                if (m->pcrs[i].result == INGOT_COMPARED_DIFFERENT)
+                        return false;
+        return true;
+}
