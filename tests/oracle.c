@@ -34,10 +34,7 @@ bool oracle_found(const char *program)
 
 const char *oracle_file(const char *name, const void *data, size_t size)
 {
-        static char paths[4][4096];
-        static unsigned next;
-        char *path = paths[next++ % 4];
-        snprintf(path, sizeof(paths[0]), "%s/%s", test_folder(), name);
+        const char *path = test_path(name);
         FILE *f = fopen(path, "wb");
         bool ok = f && ftruncate(fileno(f), (off_t) size) == 0;
         for (size_t at = 0; ok && at < size; at += 4096) {

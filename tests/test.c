@@ -78,6 +78,15 @@ const char *test_folder(void)
         return folder;
 }
 
+const char *test_path(const char *name)
+{
+        static char paths[4][4096];
+        static unsigned next;
+        char *path = paths[next++ % 4];
+        snprintf(path, sizeof(paths[0]), "%s/%s", test_folder(), name);
+        return path;
+}
+
 const char *test_source(const char *path)
 {
         static char full[4096];

@@ -34,6 +34,8 @@ uint64_t test_seed(void);
 uint64_t test_random(uint64_t *state);
 /* A new folder, removed at exit. */
 const char *test_folder(void);
+/* The path of NAME in that folder; good until the fourth next call. */
+const char *test_path(const char *name);
 /* The path of a file of the source tree: test_source("tests/golden/gpt"). */
 const char *test_source(const char *path);
 

@@ -32,6 +32,25 @@ int ingot_file_pread(int fd, uint64_t offset, void *ret, size_t size, ingot_erro
         return 0;
 }
 
+int ingot_file_append(int fd, const char *name, size_t max, struct ingot_buffer *ret,
+                      ingot_error *reterr)
+{
+        struct stat st;
+        if (fstat(fd, &st) < 0)
+                return ingot_fail_errno(reterr, "look at %s", name);
+        if (!S_ISREG(st.st_mode))
+                return ingot_fail(reterr, INGOT_E_FORMAT, "%s is no file", name);
+        if ((uint64_t) st.st_size > max)
+                return ingot_fail(reterr, INGOT_E_LIMIT, "%s has more than %zu bytes", name, max);
+        size_t size = (size_t) st.st_size;
+        int r = ingot_buffer_reserve(ret, size, reterr);
+        if (r >= 0 && size > 0)
+                r = ingot_file_pread(fd, 0, ret->data + ret->size, size, reterr);
+        if (r >= 0)
+                ret->size += size;
+        return ingot_under(reterr, r, "%s", name);
+}
+
 int ingot_file_pwrite(int fd, uint64_t offset, const void *data, size_t size, ingot_error *reterr)
 {
         const uint8_t *p = data;

@@ -2,6 +2,7 @@
 /* Files: whole reads, readers over file descriptors, and outputs that appear whole or not at all. */
 #pragma once
 
+#include "base/buffer.h"
 #include "base/io.h"
 #include "base/sha256.h"
 #include "base/text.h"
@@ -15,6 +16,10 @@ int ingot_file_read(int dirfd, const char *path, size_t max, uint8_t **ret, size
 
 /* Exactly SIZE bytes at OFFSET; FORMAT when the file ends before. */
 int ingot_file_pread(int fd, uint64_t offset, void *ret, size_t size, ingot_error *reterr);
+/* All of a regular file that is open as FD, appended; NAME is for errors. FORMAT: it is none; LIMIT
+ * above MAX bytes. */
+int ingot_file_append(int fd, const char *name, size_t max, struct ingot_buffer *ret,
+                      ingot_error *reterr);
 int ingot_file_pwrite(int fd, uint64_t offset, const void *data, size_t size, ingot_error *reterr);
 int ingot_file_write_all(int fd, const void *data, size_t size, ingot_error *reterr);
 

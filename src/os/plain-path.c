@@ -117,21 +117,6 @@ int ingot_plain_read(int root, const char *path, size_t max, struct ingot_buffer
                      ingot_error *reterr)
 {
         _cleanup_close_ int fd = -1;
-        struct stat st;
         int r = open_plain(root, path, O_RDONLY, &fd, reterr);
-        if (r < 0)
-                return r;
-        if (fstat(fd, &st) < 0)
-                return ingot_fail_errno(reterr, "look at %s", path);
-        if (!S_ISREG(st.st_mode))
-                return ingot_fail(reterr, INGOT_E_FORMAT, "%s is no file", path);
-        if ((uint64_t) st.st_size > max)
-                return ingot_fail(reterr, INGOT_E_LIMIT, "%s has more than %zu bytes", path, max);
-        size_t size = (size_t) st.st_size;
-        r = ingot_buffer_reserve(ret, size, reterr);
-        if (r >= 0 && size > 0)
-                r = ingot_file_pread(fd, 0, ret->data + ret->size, size, reterr);
-        if (r >= 0)
-                ret->size += size;
-        return ingot_under(reterr, r, "%s", path);
+        return r < 0 ? r : ingot_file_append(fd, path, max, ret, reterr);
 }

@@ -92,25 +92,10 @@ int ingot_root_list(int root, const char *path, struct ingot_strings *ret, ingot
 int ingot_root_read(int root, const char *path, size_t max, struct ingot_buffer *ret,
                     ingot_error *reterr)
 {
-        struct stat st;
         /* A pipe without a writer would never open otherwise. */
         _cleanup_close_ int fd = open_in(root, path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
         if (fd < 0)
                 return absent() ? ingot_fail(reterr, INGOT_E_NOTFOUND, "no file %s", path)
                                 : ingot_fail_errno(reterr, "open %s", path);
-        if (fstat(fd, &st) < 0)
-                return ingot_fail_errno(reterr, "stat %s", path);
-        if (!S_ISREG(st.st_mode))
-                return ingot_fail(reterr, INGOT_E_FORMAT, "%s is no file", path);
-        if ((uint64_t) st.st_size > max)
-                return ingot_fail(reterr, INGOT_E_LIMIT, "%s is larger than %zu bytes", path, max);
-        size_t size = (size_t) st.st_size;
-        int r = ingot_buffer_reserve(ret, size, reterr);
-        if (r >= 0 && size > 0)
-                r = ingot_under(reterr,
-                                ingot_file_pread(fd, 0, ret->data + ret->size, size, reterr), "%s",
-                                path);
-        if (r >= 0)
-                ret->size += size;
-        return r;
+        return ingot_file_append(fd, path, max, ret, reterr);
 }

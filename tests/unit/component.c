@@ -7,7 +7,6 @@
 #include "os/file.h"
 #include "test.h"
 
-#include <limits.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -287,25 +286,15 @@ TEST(components_are_in_the_order_of_their_files)
         CHECK_EQ(c.variants, 7);
 }
 
-/* NAME in test_folder(); good until the fourth next call. */
-static const char *in_folder(const char *name)
-{
-        static char paths[4][PATH_MAX];
-        static unsigned next;
-        char *path = paths[next++ % 4];
-        snprintf(path, sizeof(paths[0]), "%s/%s", test_folder(), name);
-        return path;
-}
-
 /* A file of one record of PCR 4. */
 static int put(const char *folder, const char *name, ingot_error *reterr)
 {
         _cleanup_records_ struct ingot_records records = {0};
         _cleanup_buffer_ struct ingot_buffer text = {0};
         _cleanup_free_ char *path = NULL;
-        int r = ingot_make_directories(in_folder(folder), 0755, reterr);
+        int r = ingot_make_directories(test_path(folder), 0755, reterr);
         if (r >= 0)
-                r = ingot_format(&path, reterr, "%s/%s", in_folder(folder), name);
+                r = ingot_format(&path, reterr, "%s/%s", test_path(folder), name);
         if (r >= 0)
                 r = ingot_records_measure(&records, 4, INGOT_SPAN(folder, strlen(folder)), reterr);
         if (r >= 0)
@@ -334,14 +323,14 @@ TEST(folders_are_looked_at_in_order_below_a_root)
         CHECK_OK(put("root/run/pcrlock.d/400-many.pcrlock.d", ".z.pcrlock", &error));
         CHECK_OK(put("root/run/pcrlock.d/400-many.pcrlock.d", "z.txt", &error));
         CHECK_OK(put("root/var/usrlocal/lib/pcrlock.d", "500-linked.pcrlock", &error));
-        CHECK_EQ(symlink("/var/usrlocal", in_folder("root/usr/local")), 0);
-        CHECK_EQ(symlink("/dev/null", in_folder("root/etc/pcrlock.d/200-masked.pcrlock")), 0);
-        CHECK_EQ(symlink("/nowhere", in_folder("root/etc/pcrlock.d/500-linked.pcrlock")), 0);
-        CHECK_EQ(symlink("/dev/null", in_folder("root/run/pcrlock.d/400-many.pcrlock.d/x.pcrlock")),
+        CHECK_EQ(symlink("/var/usrlocal", test_path("root/usr/local")), 0);
+        CHECK_EQ(symlink("/dev/null", test_path("root/etc/pcrlock.d/200-masked.pcrlock")), 0);
+        CHECK_EQ(symlink("/nowhere", test_path("root/etc/pcrlock.d/500-linked.pcrlock")), 0);
+        CHECK_EQ(symlink("/dev/null", test_path("root/run/pcrlock.d/400-many.pcrlock.d/x.pcrlock")),
                  0);
-        CHECK_OK(ingot_outfile_put(in_folder("root/etc/pcrlock.d/300-masked.pcrlock.d"), "", 0,
+        CHECK_OK(ingot_outfile_put(test_path("root/etc/pcrlock.d/300-masked.pcrlock.d"), "", 0,
                                    0644, &error));
-        CHECK_OK(ingot_components_read(in_folder("root"), NULL, &c, &error));
+        CHECK_OK(ingot_components_read(test_path("root"), NULL, &c, &error));
         CHECK_EQ(c.count, 3);
         CHECK_STR(variant_path(&c, "100-a", 0), "/etc/pcrlock.d/100-a.pcrlock");
         CHECK_STR(variant_path(&c, "400-many", 0), "/usr/lib/pcrlock.d/400-many.pcrlock");
@@ -358,16 +347,16 @@ TEST(a_broken_component_is_named)
         ingot_error error;
         _cleanup_components_ struct ingot_components c = {0};
         CHECK_OK(put("broken/c", "100-a.pcrlock", &error));
-        CHECK_OK(ingot_outfile_put(in_folder("broken/c/200-b.pcrlock"), "{\"records\":1}", 13, 0644,
+        CHECK_OK(ingot_outfile_put(test_path("broken/c/200-b.pcrlock"), "{\"records\":1}", 13, 0644,
                                    &error));
-        CHECK_FAILS(ingot_components_read(in_folder("broken"), folders, &c, &error), INGOT_E_FORMAT,
+        CHECK_FAILS(ingot_components_read(test_path("broken"), folders, &c, &error), INGOT_E_FORMAT,
                     "/c/200-b.pcrlock");
         CHECK_EQ(c.count, 0);
-        CHECK_EQ(unlink(in_folder("broken/c/200-b.pcrlock")), 0);
-        CHECK_EQ(mkdir(in_folder("broken/c/200-b.pcrlock"), 0755), 0);
-        CHECK_FAILS(ingot_components_read(in_folder("broken"), folders, &c, &error), INGOT_E_FORMAT,
+        CHECK_EQ(unlink(test_path("broken/c/200-b.pcrlock")), 0);
+        CHECK_EQ(mkdir(test_path("broken/c/200-b.pcrlock"), 0755), 0);
+        CHECK_FAILS(ingot_components_read(test_path("broken"), folders, &c, &error), INGOT_E_FORMAT,
                     "200-b.pcrlock is no file");
-        CHECK_FAILS(ingot_components_read(in_folder("nowhere"), NULL, &c, &error), INGOT_E_NOTFOUND,
+        CHECK_FAILS(ingot_components_read(test_path("nowhere"), NULL, &c, &error), INGOT_E_NOTFOUND,
                     "no folder");
 }
 
@@ -379,7 +368,7 @@ TEST(what_is_written_reads_as_the_same)
         for (unsigned i = 0; i < 20; i++) {
                 _cleanup_components_ struct ingot_components c = {0}, back = {0};
                 CHECK_OK(random_components(&c, &seed, &error));
-                CHECK_OK(ingot_components_write(&c, in_folder("out"), &error));
+                CHECK_OK(ingot_components_write(&c, test_path("out"), &error));
                 CHECK_OK(ingot_components_read(test_folder(), folders, &back, &error));
                 CHECK_EQ(back.count, c.count);
                 for (size_t j = 0; j < c.count; j++) {
@@ -395,7 +384,7 @@ TEST(what_is_written_reads_as_the_same)
                                                                  b->records.items + l));
                         }
                 }
-                CHECK_OK(ingot_remove_tree(-1, in_folder("out"), &error));
+                CHECK_OK(ingot_remove_tree(-1, test_path("out"), &error));
         }
 }
 

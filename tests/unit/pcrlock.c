@@ -44,15 +44,6 @@ static void machine_done(struct machine *m)
 }
 #define _cleanup_machine_ _cleanup_(machine_done)
 
-static const char *in_folder(const char *name)
-{
-        static char paths[4][PATH_MAX];
-        static unsigned next;
-        char *path = paths[next++ % 4];
-        snprintf(path, sizeof(paths[0]), "%s/%s", test_folder(), name);
-        return path;
-}
-
 /* swtpm talks to one at a time: the TPM is open only while it is needed. */
 static int boot(struct machine *m, ingot_error *reterr)
 {
@@ -278,7 +269,7 @@ static void check_policy(const struct machine *m, const struct ingot_pcr_sets *s
         _cleanup_pcrlock_policy_ struct ingot_pcrlock_policy p = {0};
         _cleanup_buffer_ struct ingot_buffer data = {0};
         _cleanup_tpm_ struct ingot_tpm *tpm = NULL;
-        CHECK_OK(load_policy(in_folder("policy.json"), &p, &same, &error));
+        CHECK_OK(load_policy(test_path("policy.json"), &p, &same, &error));
         CHECK(same);
         CHECK_EQ(p.sets.count, sets->count);
         for (size_t i = 0; i < sets->count; i++) {
@@ -308,7 +299,7 @@ static void check_make_policy(const struct machine *m, const struct ingot_compon
         _cleanup_pcr_sets_ struct ingot_pcr_sets sets = {0};
         CHECK_OK(ingot_components_predict_sets(c, window, mask, INGOT_BANK_SHA256, &sets, &error));
         snprintf(arguments, sizeof(arguments), "make-policy --pcr=" MASK_TEXT " %s --policy=%s",
-                 location, in_folder("policy.json"));
+                 location, test_path("policy.json"));
         int status = pcrlock(m, NULL, arguments);
         /* More than 8 values are no policy for either. */
         if (ingot_super_policy(&policy, &sets, &options, &error) == -INGOT_E_LIMIT) {
@@ -318,7 +309,7 @@ static void check_make_policy(const struct machine *m, const struct ingot_compon
         CHECK_EQ(status, 0);
         check_policy(m, &sets);
         snprintf(arguments, sizeof(arguments), "remove-policy --policy=%s",
-                 in_folder("policy.json"));
+                 test_path("policy.json"));
         CHECK_EQ(pcrlock(m, NULL, arguments), 0);
 }
 
@@ -337,7 +328,7 @@ static void check_instance(const struct machine *m, unsigned number, uint64_t *s
         if (strcmp(window.start, window.end) > 0)
                 window.end = "999";
         CHECK_OK(make_components(&c, m, seed, &error));
-        CHECK_OK(ingot_components_write(&c, in_folder("components"), &error));
+        CHECK_OK(ingot_components_write(&c, test_path("components"), &error));
         CHECK_OK(usable(&c, m, &window, &mask, &error));
         CHECK_OK(predict(&c, &window, mask, &ours, &error));
         snprintf(location, sizeof(location), "--location=%s:%s", window.start, window.end);
@@ -349,7 +340,7 @@ static void check_instance(const struct machine *m, unsigned number, uint64_t *s
                             location, (char *) ours.data, theirs);
         if (!test_failed && number % 2 == 0)
                 check_make_policy(m, &c, &window, location, mask);
-        CHECK_OK(ingot_remove_tree(AT_FDCWD, in_folder("components"), &error));
+        CHECK_OK(ingot_remove_tree(AT_FDCWD, test_path("components"), &error));
 }
 
 TEST(systemd_pcrlock_predicts_the_same_and_makes_the_same_policies)

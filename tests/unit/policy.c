@@ -63,6 +63,12 @@ TEST(other_policies_are_those_of_a_tpm)
                           "000b11fcfe5e8773717d68909f10a034fee2c157a5cebfca7eedbace98b28652d190"));
         ingot_policy_authorize(&p, INGOT_SPAN(name, sizeof(name)), (struct ingot_span){0});
         CHECK_POLICY(p, "5a6678c602418c74310438b20c94172389d71607e4f863f8c4cd2a4c2d578758");
+        ingot_policy_authorize(&p, INGOT_SPAN(name, sizeof(name)), INGOT_SPAN("ref", 3));
+        CHECK_POLICY(p, "9521d547de7fbbca1408fdde4065c78508e5f9849d83f5d3844fc9efe53df64b");
+        CHECK(ingot_unhex(name, sizeof(name),
+                          "000b7bd5898dc5365f730cd4b4126221087da39a2efa5f5133cb1d2fee2391f06281"));
+        ingot_policy_authorize_nv(&p, INGOT_SPAN(name, sizeof(name)));
+        CHECK_POLICY(p, "28c519fb2f243c80d5b87789ee5abe8df80e4aabac2dad060887d37244db5774");
 }
 
 /* What systemd-pcrlock wrote, and the PIN that it showed. */
