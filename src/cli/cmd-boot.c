@@ -86,7 +86,9 @@ static int check_options(const struct boot_options *o, bool json, ingot_error *r
 {
         if (!o->check && (json || o->verbose || o->logs))
                 return ingot_fail(reterr, INGOT_E_USAGE, "--%s goes only with --check",
-                                  json ? "json" : o->logs ? "logs" : "verbose");
+                                  json      ? "json"
+                                  : o->logs ? "logs"
+                                            : "verbose");
         if (o->cpus > 64 || o->timeout > 1000000)
                 return ingot_fail(reterr, INGOT_E_USAGE, "--%s is too large",
                                   o->cpus > 64 ? "cpus" : "timeout");
@@ -114,7 +116,8 @@ static int report(const struct boot_options *o, const struct invocation *in,
                 ingot_warn(in->log, "the machine did not switch itself off after its report");
         _cleanup_vm_measured_ struct ingot_vm_measured m = {0};
         const struct ingot_check *c = &result->check;
-        int r = ingot_vm_measured_compare(in->operands[0], c, o->cmdline && *o->cmdline, &m, reterr);
+        int r = ingot_vm_measured_compare(in->operands[0], c, o->secure_boot,
+                                          o->cmdline && *o->cmdline, &m, reterr);
         if (r >= 0)
                 r = in->json ? check_report_print_json(c, &m, result->powered_off, reterr)
                              : check_report_print(c, &m, reterr);
@@ -146,9 +149,9 @@ static int run(const struct invocation *in, ingot_error *reterr)
                 .check = o->check,
                 .timeout_msec = o->timeout * 1000,
                 .console_input = o->check ? -1 : STDIN_FILENO,
-                .console_output = !o->check     ? STDOUT_FILENO
+                .console_output = !o->check    ? STDOUT_FILENO
                                   : o->verbose ? STDERR_FILENO
-                                                : -1,
+                                               : -1,
                 .terminal = terminal,
         };
         if (terminal)

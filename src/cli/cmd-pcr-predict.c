@@ -142,14 +142,15 @@ static int print_events(const struct ingot_measured_profile *p, ingot_error *ret
 }
 
 /* The phases whose value is not that of the phase before: PCR 11 has one for each. */
-static int print_pcr(const struct ingot_measured_profile *p, uint32_t number, ingot_error *reterr)
+static int print_pcr(const struct ingot_measured_profile *p, uint32_t number, bool secure_boot,
+                     ingot_error *reterr)
 {
         struct ingot_pcr before = {0};
         int before_state = -1;
         for (enum ingot_phase phase = INGOT_PHASE_ENTER_INITRD; phase < INGOT_PHASE_MAX; phase++) {
                 char hex[2 * INGOT_BANK_SIZE_MAX + 1] = "unknown";
                 struct ingot_pcr pcr = {0};
-                int state = ingot_measured_value(p, number, phase, &pcr, NULL, reterr);
+                int state = ingot_measured_value(p, number, phase, secure_boot, &pcr, NULL, reterr);
                 if (state < 0)
                         return state;
                 if (state == before_state && memcmp(&pcr, &before, sizeof(pcr)) == 0)
@@ -157,8 +158,11 @@ static int print_pcr(const struct ingot_measured_profile *p, uint32_t number, in
                 if (state != INGOT_MEASURED_UNKNOWN)
                         ingot_hex(hex, pcr.value[INGOT_BANK_SHA256],
                                   ingot_bank_size(INGOT_BANK_SHA256));
-                printf("%2" PRIu32 " %s%s%s\n", number, hex, number == 11 ? " " : "",
-                       number == 11 ? ingot_phase_name(phase) : "");
+                printf("%2" PRIu32 " %s%s%s%s\n", number, hex, number == 11 ? " " : "",
+                       number == 11 ? ingot_phase_name(phase) : "",
+                       !ingot_measured_depends(p, number) ? ""
+                       : secure_boot                      ? " on"
+                                                          : " off");
                 before = pcr;
                 before_state = state;
         }
@@ -167,10 +171,15 @@ static int print_pcr(const struct ingot_measured_profile *p, uint32_t number, in
 
 static int print_values(const struct ingot_measured_profile *p, ingot_error *reterr)
 {
+        bool depends = false;
         int r = 0;
-        printf("\nPCRs (sha256):\n");
+        for (unsigned i = 0; i < INGOT_MEASURED_PCR_COUNT; i++)
+                depends = depends || ingot_measured_depends(p, ingot_measured_pcrs[i]);
+        printf("\nPCRs (sha256)%s:\n", depends ? ", with Secure Boot off and on" : "");
         for (unsigned i = 0; r >= 0 && i < INGOT_MEASURED_PCR_COUNT; i++)
-                r = print_pcr(p, ingot_measured_pcrs[i], reterr);
+                for (unsigned on = 0; r >= 0 && on < 2; on++)
+                        if (on == 0 || ingot_measured_depends(p, ingot_measured_pcrs[i]))
+                                r = print_pcr(p, ingot_measured_pcrs[i], on == 1, reterr);
         return r;
 }
 
@@ -180,8 +189,8 @@ static int print_doubts(const struct ingot_measured_profile *p, ingot_error *ret
         for (unsigned i = 0; i < INGOT_MEASURED_PCR_COUNT; i++) {
                 const struct ingot_measured_event *why;
                 struct ingot_pcr pcr;
-                int state = ingot_measured_value(p, ingot_measured_pcrs[i], INGOT_PHASE_READY, &pcr,
-                                                 &why, reterr);
+                int state = ingot_measured_value(p, ingot_measured_pcrs[i], INGOT_PHASE_READY,
+                                                 false, &pcr, &why, reterr);
                 if (state < 0)
                         return state;
                 if (state == INGOT_MEASURED_FINAL)

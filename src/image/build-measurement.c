@@ -105,7 +105,7 @@ struct signed_build {
         struct ingot_buffer placeholder; /* of .pcrsig */
         struct initrd *initrds;
         size_t initrd_count;
-        bool nomem; /* while an initrd passed by */
+        bool nomem;                          /* while an initrd passed by */
         struct ingot_sign_program *programs; /* as they will be, without signatures */
         struct ingot_inode **inodes;         /* whose content they are, … */
         struct ingot_reader *contents;       /* … and what it was */
@@ -254,8 +254,8 @@ static void take_initrd(void *context, uint32_t profile, struct ingot_span bytes
 
 /* The initrd as a content of one digest: its state, the bytes up to the PCR signatures, these, and
  * the rest. */
-static int describe_initrd(const struct signed_build *s, const struct initrd *i, enum ingot_bank bank,
-                           struct ingot_sign_content *c, ingot_error *reterr)
+static int describe_initrd(const struct signed_build *s, const struct initrd *i,
+                           enum ingot_bank bank, struct ingot_sign_content *c, ingot_error *reterr)
 {
         struct ingot_sign_part *p;
         size_t end = i->hole + s->placeholder.size;
@@ -448,14 +448,15 @@ static int extend(struct signed_build *s, struct chain *chain, const uint8_t *di
 /* The values that a profile's events give the PCRs of a set, in one bank. Behind what is not known
  * there is no value. */
 static int extend_all(struct signed_build *s, const struct ingot_measured_profile *p, uint32_t pcrs,
-                      bool confidential, enum ingot_bank bank, ingot_error *reterr)
+                      bool confidential, bool secure_boot, enum ingot_bank bank,
+                      ingot_error *reterr)
 {
         struct chain chain = {.bank = bank, .content = INGOT_SIGN_NONE};
         int r = 0;
         for (size_t i = 0; r >= 0 && i < p->count; i++) {
                 const struct ingot_measured_event *e = p->events + i;
                 if (e->record.nv_index || e->record.pcr > 31 || !(pcrs >> e->record.pcr & 1) ||
-                    (confidential && !e->confidential))
+                    (confidential && !e->confidential) || (secure_boot && e->insecure))
                         continue;
                 if (e->state == INGOT_MEASURED_UNKNOWN)
                         return 0;
@@ -471,10 +472,13 @@ static int settle_values(struct signed_build *s, ingot_error *reterr)
         for (size_t i = 0; r >= 0 && i < s->m.profile_count; i++) {
                 const struct ingot_measured_profile *p = s->m.profiles + i;
                 for (size_t k = 0; r >= 0 && k < ARRAY_SIZE(sets); k++)
-                        for (enum ingot_bank bank = 0; r >= 0 && bank < INGOT_BANK_MAX; bank++)
-                                r = extend_all(s, p, sets[k], false, bank, reterr);
+                        for (enum ingot_bank bank = 0; r >= 0 && bank < INGOT_BANK_MAX; bank++) {
+                                r = extend_all(s, p, sets[k], false, false, bank, reterr);
+                                if (r >= 0 && sets[k] == 1u << PCR_BOOT)
+                                        r = extend_all(s, p, sets[k], false, true, bank, reterr);
+                        }
                 if (r >= 0)
-                        r = extend_all(s, p, REGISTER_PCRS, true, INGOT_BANK_SHA384, reterr);
+                        r = extend_all(s, p, REGISTER_PCRS, true, false, INGOT_BANK_SHA384, reterr);
         }
         return r;
 }

@@ -72,8 +72,8 @@ static int name_of_word(const struct ingot_measured_event *m, struct ingot_expla
                         ingot_error *reterr)
 {
         enum ingot_phase phase;
-        ret->subject = ingot_phase_parse(m->what, &phase) ? INGOT_SUBJECT_PHASE
-                                                          : INGOT_SUBJECT_MARK;
+        ret->subject =
+                ingot_phase_parse(m->what, &phase) ? INGOT_SUBJECT_PHASE : INGOT_SUBJECT_MARK;
         return ingot_strdup(&ret->name, m->what, reterr);
 }
 
@@ -115,7 +115,7 @@ static enum ingot_phase phase_of(const struct ingot_explain_side *side)
 }
 
 static int side_of_profile(const struct ingot_measured_profile *profile, enum ingot_phase phase,
-                           struct ingot_explain_side *ret, ingot_error *reterr)
+                           bool secure_boot, struct ingot_explain_side *ret, ingot_error *reterr)
 {
         _cleanup_explain_side_ struct ingot_explain_side side = {0};
         struct ingot_explain_event *e;
@@ -124,6 +124,8 @@ static int side_of_profile(const struct ingot_measured_profile *profile, enum in
                 const struct ingot_measured_event *m = profile->events + i;
                 if (m->phase > phase)
                         break;
+                if (m->insecure && secure_boot)
+                        continue;
                 r = ingot_explain_side_add(&side, &e, reterr);
                 if (r < 0)
                         return r;
@@ -138,25 +140,28 @@ static int side_of_profile(const struct ingot_measured_profile *profile, enum in
         return 0;
 }
 
-int ingot_explain_expected(const struct ingot_measurement *m, const struct ingot_explain_side *after,
-                           uint32_t *ret_profile, struct ingot_explain_side *ret_before,
-                           struct ingot_causes *ret, ingot_error *reterr)
+int ingot_explain_expected(const struct ingot_measurement *m,
+                           const struct ingot_explain_side *after, uint32_t *ret_profile,
+                           struct ingot_explain_side *ret_before, struct ingot_causes *ret,
+                           ingot_error *reterr)
 {
         _cleanup_causes_ struct ingot_causes best = {0};
         _cleanup_explain_side_ struct ingot_explain_side best_side = {0};
         const struct ingot_measured_profile *found = NULL;
         enum ingot_phase phase = phase_of(after);
-        for (size_t i = 0; i < m->profile_count; i++) {
+        /* Each profile, with Secure Boot off and on. */
+        for (size_t k = 0; k < 2 * m->profile_count; k++) {
                 _cleanup_causes_ struct ingot_causes causes = {0};
                 _cleanup_explain_side_ struct ingot_explain_side side = {0};
-                int r = side_of_profile(m->profiles + i, phase, &side, reterr);
+                const struct ingot_measured_profile *p = m->profiles + k / 2;
+                int r = side_of_profile(p, phase, k % 2 == 1, &side, reterr);
                 if (r >= 0)
                         r = explain_pcrs(&side, after, predicted_pcrs(), &causes, reterr);
                 if (r < 0)
                         return r;
                 if (found && causes.count >= best.count)
                         continue;
-                found = m->profiles + i;
+                found = p;
                 ingot_causes_done(&best);
                 ingot_explain_side_done(&best_side);
                 best = causes;

@@ -14,11 +14,11 @@ const char *ingot_compared_name(enum ingot_compared compared)
 }
 
 static int compare_one(const struct ingot_measured_profile *p, enum ingot_phase phase,
-                       const struct ingot_pcr_values *have, struct ingot_compared_pcr *c,
-                       ingot_error *reterr)
+                       bool secure_boot, const struct ingot_pcr_values *have,
+                       struct ingot_compared_pcr *c, ingot_error *reterr)
 {
         const struct ingot_measured_event *why;
-        int r = ingot_measured_value(p, c->pcr, phase, &c->want, &why, reterr);
+        int r = ingot_measured_value(p, c->pcr, phase, secure_boot, &c->want, &why, reterr);
         c->result = INGOT_COMPARED_UNKNOWN;
         if (r < 0)
                 return r;
@@ -43,14 +43,14 @@ static int compare_one(const struct ingot_measured_profile *p, enum ingot_phase 
 }
 
 int ingot_measurement_compare(const struct ingot_measured_profile *p, enum ingot_phase phase,
-                              const struct ingot_pcr_values *have,
+                              bool secure_boot, const struct ingot_pcr_values *have,
                               struct ingot_compared_pcr ret[INGOT_MEASURED_PCR_COUNT],
                               ingot_error *reterr)
 {
         struct ingot_compared_pcr all[INGOT_MEASURED_PCR_COUNT] = {0};
         for (size_t i = 0; i < INGOT_MEASURED_PCR_COUNT; i++) {
                 all[i].pcr = ingot_measured_pcrs[i];
-                int r = compare_one(p, phase, have, all + i, reterr);
+                int r = compare_one(p, phase, secure_boot, have, all + i, reterr);
                 if (r < 0)
                         return r;
         }

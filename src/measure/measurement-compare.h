@@ -30,10 +30,11 @@ struct ingot_compared_pcr {
 };
 
 /*
- * Each of ingot_measured_pcrs once all of PHASE was measured, in all banks that the machine tells. A
- * provisional value counts: it is that of the image as it is. < 0: OpenSSL failed.
+ * Each of ingot_measured_pcrs once all of PHASE was measured, by a machine with Secure Boot on or
+ * off, in all banks that the machine tells. A provisional value counts: it is that of the image as
+ * it is. < 0: OpenSSL failed.
  */
 int ingot_measurement_compare(const struct ingot_measured_profile *p, enum ingot_phase phase,
-                              const struct ingot_pcr_values *have,
+                              bool secure_boot, const struct ingot_pcr_values *have,
                               struct ingot_compared_pcr ret[INGOT_MEASURED_PCR_COUNT],
                               ingot_error *reterr);

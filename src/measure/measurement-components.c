@@ -20,14 +20,15 @@ static bool is_word(const char *component)
         return strtoul(component, NULL, 10) >= 750;
 }
 
-static int collect(const struct ingot_measured_profile *p, const char *component,
+static int collect(const struct ingot_measured_profile *p, const char *component, bool secure_boot,
                    struct ingot_records *ret, ingot_error *reterr)
 {
         int r = 0;
         for (size_t i = 0; r >= 0 && i < p->count; i++) {
                 const struct ingot_measured_event *e = p->events + i;
                 struct ingot_record *record;
-                if (strcmp(e->component, component) != 0 || e->state == INGOT_MEASURED_UNKNOWN)
+                if (strcmp(e->component, component) != 0 || e->state == INGOT_MEASURED_UNKNOWN ||
+                    (e->insecure && secure_boot))
                         continue;
                 r = ingot_records_add(ret, &record, reterr);
                 if (r >= 0)
@@ -56,7 +57,7 @@ static bool has_variant(const struct ingot_components *c, const char *component,
 
 /* "EFI/Linux/appliance_1+3-0.efi" is "appliance_1"; a loader is named as it names itself. */
 static int variant_name(const struct ingot_measurement *m, uint32_t profile, bool loader,
-                        char **ret, ingot_error *reterr)
+                        bool secure_boot, char **ret, ingot_error *reterr)
 {
         const char *from = loader && m->loader.info ? m->loader.info : m->uki.path;
         const char *slash = strrchr(from, '/');
@@ -71,22 +72,25 @@ static int variant_name(const struct ingot_measurement *m, uint32_t profile, boo
                 name[n - 4] = 0;
         for (char *c = name; *c; c++)
                 *c = *c == ' ' || *c == '/' ? '-' : *c;
-        return profile == 0 || loader ? ingot_strdup(ret, name, reterr)
-                                      : ingot_format(ret, reterr, "%s@%" PRIu32, name, profile);
+        const char *more = secure_boot ? ".secure-boot" : "";
+        return profile == 0 || loader
+                       ? ingot_format(ret, reterr, "%s%s", name, more)
+                       : ingot_format(ret, reterr, "%s@%" PRIu32 "%s", name, profile, more);
 }
 
 static int add_component(const struct ingot_measurement *m, const struct ingot_measured_profile *p,
-                         const char *component, struct ingot_components *c, ingot_error *reterr)
+                         const char *component, bool secure_boot, struct ingot_components *c,
+                         ingot_error *reterr)
 {
         _cleanup_records_ struct ingot_records records = {0};
         _cleanup_free_ char *name = NULL;
         struct ingot_variant *variant;
-        int r = collect(p, component, &records, reterr);
+        int r = collect(p, component, secure_boot, &records, reterr);
         if (r < 0 || has_variant(c, component, &records))
                 return r;
         if (!is_word(component))
-                r = variant_name(m, p->profile, strcmp(component, "620-loader") == 0, &name,
-                                 reterr);
+                r = variant_name(m, p->profile, strcmp(component, "620-loader") == 0, secure_boot,
+                                 &name, reterr);
         if (r >= 0)
                 r = ingot_components_add(c, component, name, &variant, reterr);
         if (r < 0)
@@ -118,6 +122,8 @@ int ingot_measurement_components(const struct ingot_measurement *m, struct ingot
         int r = find_components(m, &names, reterr);
         for (size_t i = 0; r >= 0 && i < m->profile_count; i++)
                 for (size_t k = 0; r >= 0 && k < names.count; k++)
-                        r = add_component(m, m->profiles + i, names.items[k], c, reterr);
+                        for (unsigned on = 0; r >= 0 && on < 2; on++)
+                                r = add_component(m, m->profiles + i, names.items[k], on == 1, c,
+                                                  reterr);
         return r;
 }

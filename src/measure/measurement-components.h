@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * A measurement as components of systemd-pcrlock: what loader, stub, kernel, initrd and system
- * measure, by the components that the events name. Each profile of the UKI is a variant, named as
- * the UKI is: "650-uki.pcrlock.d/appliance_1.pcrlock", "…/appliance_1@1.pcrlock"; equal ones are
- * one.
+ * measure, by the components that the events name. Each profile of the UKI is a variant, named as the
+ * UKI is: "650-uki.pcrlock.d/appliance_1.pcrlock", "…/appliance_1@1.pcrlock"; what differs with Secure
+ * Boot on is one more ("….secure-boot"); equal ones are one.
  *
  * Events of firmware are left out, as a component of them comes out of a log
  * (measure/firmware-component.h) or from systemd; and those that are unknown: systemd-pcrlock then

@@ -110,6 +110,8 @@ static int decode_event(struct json_object *o, struct ingot_measured_event *e, i
                 r = decode_type(o, e, reterr);
         if (r >= 0)
                 r = ingot_json_get_bool(o, "confidential", &e->confidential, reterr);
+        if (r >= 0 && json_object_object_get(o, "insecure"))
+                r = ingot_json_get_bool(o, "insecure", &e->insecure, reterr);
         if (r >= 0 && e->state != INGOT_MEASURED_UNKNOWN)
                 r = decode_digests(o, &e->record, reterr);
         if (r >= 0)
@@ -158,45 +160,67 @@ static int check_value(struct json_object *values, const char *key, bool known,
         return 0;
 }
 
-static int check_bank(struct json_object *banks, enum ingot_bank bank, unsigned unknown,
-                      const struct ingot_pcr *pcrs, ingot_error *reterr)
+/* What the text says of one phase, and what follows from the events. */
+struct values {
+        struct ingot_pcr pcrs[INGOT_MEASURED_PCR_COUNT];
+        unsigned unknown, wanted; /* a bit for each of them */
+};
+
+static int check_bank(struct json_object *banks, enum ingot_bank bank, const struct values *v,
+                      ingot_error *reterr)
 {
         struct json_object *values;
         int r = ingot_json_get_object(banks, ingot_bank_name(bank), &values, reterr);
         for (unsigned i = 0; r >= 0 && i < INGOT_MEASURED_PCR_COUNT; i++) {
                 char number[12];
                 snprintf(number, sizeof(number), "%" PRIu32, ingot_measured_pcrs[i]);
-                r = check_value(values, number, !(unknown & 1u << i), pcrs[i].value[bank],
-                                ingot_bank_size(bank), reterr);
+                if (v->wanted & 1u << i)
+                        r = check_value(values, number, !(v->unknown & 1u << i),
+                                        v->pcrs[i].value[bank], ingot_bank_size(bank), reterr);
         }
         return r < 0 ? ingot_under(reterr, r, "%s", ingot_bank_name(bank)) : r;
 }
 
 static int check_phase(struct json_object *o, const struct ingot_measured_profile *p,
-                       enum ingot_phase phase, ingot_error *reterr)
+                       enum ingot_phase phase, bool secure_boot, ingot_error *reterr)
 {
-        struct ingot_pcr pcrs[INGOT_MEASURED_PCR_COUNT] = {0};
+        struct values v = {0};
         struct json_object *banks;
-        unsigned unknown = 0;
         int r = ingot_json_get_object(o, ingot_phase_name(phase), &banks, reterr);
         for (unsigned i = 0; r >= 0 && i < INGOT_MEASURED_PCR_COUNT; i++) {
-                r = ingot_measured_value(p, ingot_measured_pcrs[i], phase, pcrs + i, NULL, reterr);
+                uint32_t pcr = ingot_measured_pcrs[i];
+                r = ingot_measured_value(p, pcr, phase, secure_boot, v.pcrs + i, NULL, reterr);
                 if (r == INGOT_MEASURED_UNKNOWN)
-                        unknown |= 1u << i;
+                        v.unknown |= 1u << i;
+                if (!secure_boot || ingot_measured_depends(p, pcr))
+                        v.wanted |= 1u << i;
         }
         for (enum ingot_bank bank = 0; r >= 0 && bank < INGOT_BANK_MAX; bank++)
-                r = check_bank(banks, bank, unknown, pcrs, reterr);
+                r = check_bank(banks, bank, &v, reterr);
         return r < 0 ? ingot_under(reterr, r, "PCRs at %s", ingot_phase_name(phase)) : r;
+}
+
+static int check_pcrs(struct json_object *o, const char *key,
+                      const struct ingot_measured_profile *p, bool secure_boot, ingot_error *reterr)
+{
+        struct json_object *pcrs;
+        int r = ingot_json_get_object(o, key, &pcrs, reterr);
+        for (enum ingot_phase phase = INGOT_PHASE_ENTER_INITRD; r >= 0 && phase < INGOT_PHASE_MAX;
+             phase++)
+                r = check_phase(pcrs, p, phase, secure_boot, reterr);
+        return r;
 }
 
 static int check_values(struct json_object *o, const struct ingot_measured_profile *p,
                         ingot_error *reterr)
 {
-        struct json_object *pcrs, *rtmrs;
-        int r = ingot_json_get_object(o, "pcrs", &pcrs, reterr);
-        for (enum ingot_phase phase = INGOT_PHASE_ENTER_INITRD; r >= 0 && phase < INGOT_PHASE_MAX;
-             phase++)
-                r = check_phase(pcrs, p, phase, reterr);
+        struct json_object *rtmrs;
+        bool depends = false;
+        int r = check_pcrs(o, "pcrs", p, false, reterr);
+        for (unsigned i = 0; i < INGOT_MEASURED_PCR_COUNT; i++)
+                depends = depends || ingot_measured_depends(p, ingot_measured_pcrs[i]);
+        if (r >= 0 && depends)
+                r = check_pcrs(o, "pcrs_secure_boot", p, true, reterr);
         if (r >= 0)
                 r = ingot_json_get_object(o, "rtmrs", &rtmrs, reterr);
         for (unsigned i = 0; r >= 0 && i < 3; i++) {

@@ -73,20 +73,27 @@ static int add_event(struct json_object *list, const struct ingot_measured_event
                 r = ingot_json_add_text(o, "reason", e->reason, reterr);
         if (r >= 0)
                 r = ingot_json_add_bool(o, "confidential", e->confidential, reterr);
+        if (r >= 0 && e->insecure)
+                r = ingot_json_add_bool(o, "insecure", true, reterr);
         return r < 0 || e->state == INGOT_MEASURED_UNKNOWN ? r : add_digests(o, &e->record, reterr);
 }
 
-/* The PCRs in one bank; null where nothing is known. */
+/* The PCRs in one bank; null where nothing is known. With Secure Boot on only those that depend on
+ * that. */
 static int add_bank(struct json_object *banks, const struct ingot_measured_profile *p,
-                    enum ingot_phase phase, enum ingot_bank bank, ingot_error *reterr)
+                    enum ingot_phase phase, bool secure_boot, enum ingot_bank bank,
+                    ingot_error *reterr)
 {
         struct json_object *values;
         int r = ingot_json_add_object(banks, ingot_bank_name(bank), &values, reterr);
         for (unsigned i = 0; r >= 0 && i < INGOT_MEASURED_PCR_COUNT; i++) {
                 struct ingot_pcr pcr;
                 char number[12];
+                if (secure_boot && !ingot_measured_depends(p, ingot_measured_pcrs[i]))
+                        continue;
                 snprintf(number, sizeof(number), "%" PRIu32, ingot_measured_pcrs[i]);
-                r = ingot_measured_value(p, ingot_measured_pcrs[i], phase, &pcr, NULL, reterr);
+                r = ingot_measured_value(p, ingot_measured_pcrs[i], phase, secure_boot, &pcr, NULL,
+                                         reterr);
                 if (r == INGOT_MEASURED_UNKNOWN)
                         r = ingot_json_add_text(values, number, NULL, reterr);
                 else if (r >= 0)
@@ -96,18 +103,26 @@ static int add_bank(struct json_object *banks, const struct ingot_measured_profi
         return r;
 }
 
-static int add_pcrs(struct json_object *o, const struct ingot_measured_profile *p,
-                    ingot_error *reterr)
+static int add_pcrs(struct json_object *o, const char *key, const struct ingot_measured_profile *p,
+                    bool secure_boot, ingot_error *reterr)
 {
         struct json_object *pcrs, *banks;
-        int r = ingot_json_add_object(o, "pcrs", &pcrs, reterr);
+        int r = ingot_json_add_object(o, key, &pcrs, reterr);
         for (enum ingot_phase phase = INGOT_PHASE_ENTER_INITRD; r >= 0 && phase < INGOT_PHASE_MAX;
              phase++) {
                 r = ingot_json_add_object(pcrs, ingot_phase_name(phase), &banks, reterr);
                 for (enum ingot_bank bank = 0; r >= 0 && bank < INGOT_BANK_MAX; bank++)
-                        r = add_bank(banks, p, phase, bank, reterr);
+                        r = add_bank(banks, p, phase, secure_boot, bank, reterr);
         }
         return r;
+}
+
+static bool depends_at_all(const struct ingot_measured_profile *p)
+{
+        for (unsigned i = 0; i < INGOT_MEASURED_PCR_COUNT; i++)
+                if (ingot_measured_depends(p, ingot_measured_pcrs[i]))
+                        return true;
+        return false;
 }
 
 static int add_rtmrs(struct json_object *o, const struct ingot_measured_profile *p,
@@ -137,8 +152,8 @@ static int add_uncertain(struct json_object *o, const struct ingot_measured_prof
         for (unsigned i = 0; r >= 0 && i < INGOT_MEASURED_PCR_COUNT; i++) {
                 const struct ingot_measured_event *why;
                 struct ingot_pcr pcr;
-                int state = ingot_measured_value(p, ingot_measured_pcrs[i], INGOT_PHASE_READY, &pcr,
-                                                 &why, reterr);
+                int state = ingot_measured_value(p, ingot_measured_pcrs[i], INGOT_PHASE_READY,
+                                                 false, &pcr, &why, reterr);
                 if (state <= INGOT_MEASURED_FINAL) {
                         r = state;
                         continue;
@@ -169,7 +184,9 @@ static int add_profile(struct json_object *list, const struct ingot_measured_pro
         for (size_t i = 0; r >= 0 && i < p->count; i++)
                 r = add_event(events, p->events + i, reterr);
         if (r >= 0)
-                r = add_pcrs(o, p, reterr);
+                r = add_pcrs(o, "pcrs", p, false, reterr);
+        if (r >= 0 && depends_at_all(p))
+                r = add_pcrs(o, "pcrs_secure_boot", p, true, reterr);
         if (r >= 0)
                 r = add_rtmrs(o, p, reterr);
         return r < 0 ? r : add_uncertain(o, p, reterr);

@@ -161,8 +161,16 @@ static void note_certainty(struct certainty *c, const struct ingot_measured_even
                 *c = (struct certainty){e->state, e};
 }
 
+bool ingot_measured_depends(const struct ingot_measured_profile *p, uint32_t pcr)
+{
+        for (size_t i = 0; i < p->count; i++)
+                if (p->events[i].record.pcr == pcr && p->events[i].insecure)
+                        return true;
+        return false;
+}
+
 int ingot_measured_value(const struct ingot_measured_profile *p, uint32_t pcr,
-                         enum ingot_phase phase, struct ingot_pcr *ret,
+                         enum ingot_phase phase, bool secure_boot, struct ingot_pcr *ret,
                          const struct ingot_measured_event **ret_why, ingot_error *reterr)
 {
         struct certainty c = {0};
@@ -170,7 +178,7 @@ int ingot_measured_value(const struct ingot_measured_profile *p, uint32_t pcr,
         int r = 0;
         for (size_t i = 0; r >= 0 && i < p->count; i++) {
                 const struct ingot_measured_event *e = p->events + i;
-                if (e->record.pcr != pcr || e->phase > phase)
+                if (e->record.pcr != pcr || e->phase > phase || (e->insecure && secure_boot))
                         continue;
                 note_certainty(&c, e);
                 r = ingot_record_extend(&e->record, &value, reterr);

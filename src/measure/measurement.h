@@ -59,6 +59,7 @@ struct ingot_measured_event {
         enum ingot_phase phase; /* never less than that of the event before */
         enum ingot_measured_state state;
         bool confidential; /* measured into the register of a confidential machine, too */
+        bool insecure;     /* only measured when Secure Boot is off */
         char *component;   /* of what it is a part, as pcrlock.d names it: "650-uki" */
         char *what;        /* words: "section .linux, content" */
         char *reason;      /* why it is not final; NULL when it is */
@@ -113,18 +114,23 @@ extern const uint32_t ingot_measured_pcrs[];
 #define INGOT_MEASURED_PCR_COUNT 5
 /* The phases at which they are told: all but INGOT_PHASE_BOOT. */
 
+/* Does any event of a PCR depend on whether Secure Boot is on? */
+bool ingot_measured_depends(const struct ingot_measured_profile *p, uint32_t pcr);
+
 /*
- * The value of a PCR once all of PHASE was measured. The result, enum ingot_measured_state, is that
- * of the least certain event; RET is written unless it is UNKNOWN. RET_WHY, which may be NULL, is
- * the first event of that state, or NULL. < 0: OpenSSL failed.
+ * The value of a PCR once all of PHASE was measured, by a machine with Secure Boot on or off. The
+ * result, enum ingot_measured_state, is that of the least certain event; RET is written unless it
+ * is UNKNOWN. RET_WHY, which may be NULL, is the first event of that state, or NULL. < 0: OpenSSL
+ * failed.
  */
 int ingot_measured_value(const struct ingot_measured_profile *p, uint32_t pcr,
-                         enum ingot_phase phase, struct ingot_pcr *ret,
+                         enum ingot_phase phase, bool secure_boot, struct ingot_pcr *ret,
                          const struct ingot_measured_event **ret_why, ingot_error *reterr);
 
 /*
- * The same for a register of a TDX machine: RTMR 0 (PCR 1 and 7), 1 (PCR 2 to 6), 2 (PCR 8 to 15);
- * UEFI 2.10 section 38.4.1. They are SHA-384, and hold what was measured before the system runs.
+ * The same, with Secure Boot off, for a register of a TDX machine: RTMR 0 (PCR 1 and 7), 1 (PCR 2
+ * to 6), 2 (PCR 8 to 15); UEFI 2.10 section 38.4.1. They are SHA-384, and hold what was measured
+ * before the system runs.
  */
 #define INGOT_RTMR_SIZE 48
 int ingot_measured_register(const struct ingot_measured_profile *p, unsigned rtmr,

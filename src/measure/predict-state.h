@@ -70,6 +70,7 @@ struct ingot_predict_event {
         enum ingot_phase phase;
         const char *provisional; /* why it is */
         bool plain;              /* not in the register of a confidential machine */
+        bool insecure;           /* only when Secure Boot is off */
 };
 
 #define INGOT_PREDICT_COMPONENT_UKI "650-uki"

@@ -271,15 +271,17 @@ static int put_initrd_addons(struct ingot_predict *p, ingot_error *reterr)
         return r;
 }
 
-/* .linux, which older stubs have firmware load. A kernel that unpacks itself (EFI zboot) may have
- * it load one more. */
+/* .linux, which older stubs have firmware load. With Secure Boot on they take the place of what
+ * checks images in firmware, so that .linux needs no signature of its own: and what checks is what
+ * measures. A kernel that unpacks itself (EFI zboot) may have firmware load one more. */
 static int put_kernel_image(struct ingot_predict *p, ingot_error *reterr)
 {
         const struct ingot_uki_section *s = ingot_predict_section(p, INGOT_UKI_LINUX);
         struct ingot_predict_event e = {.by = INGOT_MEASURER_FIRMWARE,
                                         .component = "670-kernel",
                                         .pcr = 4,
-                                        .type = INGOT_EV_EFI_BOOT_SERVICES_APPLICATION};
+                                        .type = INGOT_EV_EFI_BOOT_SERVICES_APPLICATION,
+                                        .insecure = p->stub->loads_image};
         _cleanup_pe_ struct ingot_pe pe = {0};
         struct ingot_record record = {0};
         struct ingot_reader content;
@@ -304,7 +306,8 @@ static int put_kernel_image(struct ingot_predict *p, ingot_error *reterr)
         if (r >= 0)
                 r = ingot_digests_of_image(&content, &pe, &record, &error);
         return r < 0 ? ingot_predict_put_unknown(p, &e, "section .linux", error.text, reterr)
-                     : ingot_predict_put(p, &e, &record, reterr, "section .linux, the kernel");
+                     : ingot_predict_put(p, &e, &record, reterr,
+                                         "section .linux, the kernel (Secure Boot off)");
 }
 
 static int put_unknown_stub(struct ingot_predict *p, const char *reason, ingot_error *reterr)

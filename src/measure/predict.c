@@ -41,6 +41,7 @@ static int add(struct ingot_predict *p, const struct ingot_predict_event *e,
         event->by = e->by;
         event->phase = e->phase;
         event->confidential = !e->plain && e->by < INGOT_MEASURER_INITRD;
+        event->insecure = e->insecure;
         event->record.pcr = e->pcr;
         *ret = event;
         return 0;

@@ -89,10 +89,10 @@ static int find(const char *image, struct ingot_vm_measured *m, ingot_error *ret
                                     "image",
                                     reterr);
         if (r >= 0)
-                r = ingot_under(reterr,
-                                ingot_measurement_decode(INGOT_SPAN(text, size), &m->manifest,
-                                                         reterr),
-                                "%s", m->where);
+                r = ingot_under(
+                        reterr,
+                        ingot_measurement_decode(INGOT_SPAN(text, size), &m->manifest, reterr),
+                        "%s", m->where);
         return r;
 }
 
@@ -103,8 +103,8 @@ static int nothing_compared(struct ingot_vm_measured *m, const char *why, ingot_
         return ingot_strdup(&m->why, why, reterr);
 }
 
-int ingot_vm_measured_compare(const char *image, const struct ingot_check *check, bool cmdline,
-                              struct ingot_vm_measured *ret, ingot_error *reterr)
+int ingot_vm_measured_compare(const char *image, const struct ingot_check *check, bool secure_boot,
+                              bool cmdline, struct ingot_vm_measured *ret, ingot_error *reterr)
 {
         _cleanup_vm_measured_ struct ingot_vm_measured m = {0};
         unsigned banks = 0;
@@ -116,7 +116,7 @@ int ingot_vm_measured_compare(const char *image, const struct ingot_check *check
                                      reterr);
         if (r >= 0 && m.where) {
                 m.profile = ingot_measurement_profile(&m.manifest, check->profile);
-                r = m.profile ? ingot_measurement_compare(m.profile, INGOT_PHASE_READY,
+                r = m.profile ? ingot_measurement_compare(m.profile, INGOT_PHASE_READY, secure_boot,
                                                           &check->pcrs, m.pcrs, reterr)
                               : ingot_fail(reterr, INGOT_E_NOTFOUND,
                                            "%s has no profile %" PRIu32 ", which the guest started",

@@ -227,9 +227,9 @@ static int words(const struct ingot_measured_profile *p, uint32_t pcr, struct in
                 struct ingot_pcr expected_ = {0}, value_;                                          \
                 for (size_t i_ = 0; i_ < ARRAY_SIZE(all_); i_++)                                   \
                         CHECK_OK(ingot_pcr_extend(&expected_, all_[i_], &error));                  \
-                CHECK_EQ(                                                                          \
-                        ingot_measured_value(p, number, INGOT_PHASE_READY, &value_, NULL, &error), \
-                        INGOT_MEASURED_FINAL);                                                     \
+                CHECK_EQ(ingot_measured_value(p, number, INGOT_PHASE_READY, false, &value_, NULL,  \
+                                              &error),                                             \
+                         INGOT_MEASURED_FINAL);                                                    \
                 CHECK(memcmp(&value_, &expected_, sizeof(value_)) == 0);                           \
         } while (0)
 
@@ -281,10 +281,19 @@ TEST(older_stubs_have_firmware_load_the_kernel)
         CHECK_OK(predict(new, &b, &error));
         CHECK_WORDS(a.profiles, 4,
                     "Calling EFI Application from Boot Option|separator|EFI/BOOT/BOOTX64.EFI|"
-                    "EFI/Linux/a+3-0.efi|section .linux, the kernel|");
+                    "EFI/Linux/a+3-0.efi|section .linux, the kernel (Secure Boot off)|");
         CHECK_WORDS(b.profiles, 4,
                     "Calling EFI Application from Boot Option|separator|EFI/BOOT/BOOTX64.EFI|"
                     "EFI/Linux/a+3-0.efi|");
+        struct ingot_pcr off, on;
+        CHECK(ingot_measured_depends(a.profiles, 4) && !ingot_measured_depends(b.profiles, 4));
+        CHECK_OK(ingot_measured_value(a.profiles, 4, INGOT_PHASE_READY, false, &off, NULL, &error));
+        CHECK_OK(ingot_measured_value(a.profiles, 4, INGOT_PHASE_READY, true, &on, NULL, &error));
+        CHECK(memcmp(&on, &off, sizeof(on)) != 0);
+        for (size_t i = 0; i < a.profiles->count; i++)
+                if (a.profiles->events[i].insecure)
+                        CHECK_OK(ingot_record_extend(&a.profiles->events[i].record, &on, &error));
+        CHECK(memcmp(&on, &off, sizeof(on)) == 0);
         CHECK_WORDS(a.profiles, 5,
                     "separator|?the partition table|loader.conf|Exit Boot Services Invocation|"
                     "Exit Boot Services Returned with Success|");
@@ -310,8 +319,9 @@ TEST(a_secret_of_the_machine_makes_pcr_9_unknown)
                     "command line of the kernel|?the initrd, as the stub combines it|");
         CHECK_WORDS(n.profiles, 9,
                     "?command line of the kernel|?the initrd, as the stub combines it|");
-        CHECK_EQ(ingot_measured_value(m.profiles, 9, INGOT_PHASE_READY, &value, &why, &error),
-                 INGOT_MEASURED_UNKNOWN);
+        CHECK_EQ(
+                ingot_measured_value(m.profiles, 9, INGOT_PHASE_READY, false, &value, &why, &error),
+                INGOT_MEASURED_UNKNOWN);
         CHECK(strstr(why->reason, "boot-secret"));
         CHECK_EQ(ingot_measurement_state(&m), INGOT_MEASURED_UNKNOWN);
 }
@@ -376,8 +386,8 @@ TEST(pcr_11_of_each_profile_is_that_of_systemd_measure)
         for (size_t i = 0; i < 2; i++) {
                 struct ingot_pcr pcr;
                 char hex[65];
-                CHECK_EQ(ingot_measured_value(m.profiles + i, 11, INGOT_PHASE_BOOT, &pcr, NULL,
-                                              &error),
+                CHECK_EQ(ingot_measured_value(m.profiles + i, 11, INGOT_PHASE_BOOT, false, &pcr,
+                                              NULL, &error),
                          INGOT_MEASURED_FINAL);
                 ingot_hex(hex, pcr.value[INGOT_BANK_SHA256], 32);
                 CHECK_STR(hex, vectors[i]);
@@ -401,7 +411,7 @@ TEST(addons_come_in_order_those_of_every_uki_first)
         CHECK_WORDS(m.profiles, 4,
                     "Calling EFI Application from Boot Option|separator|EFI/BOOT/BOOTX64.EFI|"
                     "EFI/Linux/a+3-0.efi|i.addon.efi|z.ADDON.efi|a.addon.efi|"
-                    "section .linux, the kernel|");
+                    "section .linux, the kernel (Secure Boot off)|");
         CHECK_WORDS(m.profiles, 12,
                     "command line of the addons|.ucode of a.addon.efi|.ucode of z.ADDON.efi|"
                     ".initrd of i.addon.efi|");
@@ -448,7 +458,7 @@ TEST(what_the_stub_does_not_take_is_told)
         CHECK_WORDS(m.profiles, 4,
                     "Calling EFI Application from Boot Option|separator|EFI/BOOT/BOOTX64.EFI|"
                     "EFI/Linux/a+3-0.efi|a.addon.efi|b.addon.efi|c.addon.efi|"
-                    "section .linux, the kernel|");
+                    "section .linux, the kernel (Secure Boot off)|");
 }
 
 static int put_sidecars(struct ingot_tree *esp, ingot_error *reterr)
@@ -590,7 +600,7 @@ TEST(policies_that_are_not_signed_make_it_provisional)
         CHECK(!m.loader.path);
         CHECK_WORDS(m.profiles, 4,
                     "Calling EFI Application from Boot Option|separator|~EFI/Linux/a+3-0.efi|"
-                    "section .linux, the kernel|");
+                    "section .linux, the kernel (Secure Boot off)|");
         CHECK_WORDS(m.profiles, 9, "command line of the kernel|~the initrd, of 3 parts|");
         CHECK_EQ(ingot_measurement_state(&m), INGOT_MEASURED_UNKNOWN); /* no initrd: who says? */
 }
@@ -694,7 +704,7 @@ TEST(profiles_are_variants_of_components)
         } rows[] = {
                 {"620-loader", "systemd-boot-257", NULL, 1},
                 {"650-uki", "a", "a@1", 13},
-                {"670-kernel", "a", NULL, 1},
+                {"670-kernel", "a", "a.secure-boot", 0},
                 {"710-kernel-cmdline", "a", "a@1", 1},
                 {"720-kernel-initrd", "a", "a@1", 1},
                 {"850-sysinit", "850-sysinit", NULL, 1},
