@@ -183,10 +183,10 @@ static int add_profile(struct json_object *list, const struct ingot_measured_pro
                 r = ingot_json_add_array(o, "events", &events, reterr);
         for (size_t i = 0; r >= 0 && i < p->count; i++)
                 r = add_event(events, p->events + i, reterr);
-        if (r >= 0)
-                r = add_pcrs(o, "pcrs", p, false, reterr);
         if (r >= 0 && depends_at_all(p))
                 r = add_pcrs(o, "pcrs_secure_boot", p, true, reterr);
+        if (r >= 0)
+                r = add_pcrs(o, "pcrs", p, false, reterr);
         if (r >= 0)
                 r = add_rtmrs(o, p, reterr);
         return r < 0 ? r : add_uncertain(o, p, reterr);
