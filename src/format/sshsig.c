@@ -32,7 +32,7 @@ static bool starts(struct ingot_span s, const char *prefix)
         return s.size >= strlen(prefix) && memcmp(s.data, prefix, strlen(prefix)) == 0;
 }
 
-static struct ingot_span string(struct ingot_cursor *c)
+struct ingot_span ingot_ssh_string(struct ingot_cursor *c)
 {
         uint32_t n = ingot_cursor_be32(c);
         return ingot_cursor_take(c, n);
@@ -41,7 +41,7 @@ static struct ingot_span string(struct ingot_cursor *c)
 /* A number that is not negative, in its shortest form. */
 static struct ingot_span number(struct ingot_cursor *c)
 {
-        struct ingot_span s = string(c);
+        struct ingot_span s = ingot_ssh_string(c);
         bool zero = s.size > 0 && s.data[0] == 0;
         if (s.size == 0 || s.data[0] & 0x80 || (zero && (s.size == 1 || !(s.data[1] & 0x80))))
                 c->failed = true;
@@ -56,10 +56,10 @@ static size_t point_size(const char *curve)
 static void decode_point(struct ingot_cursor *c, const char *curve_name, const char *curve,
                          struct ingot_ssh_key *key)
 {
-        if (!is(string(c), curve_name))
+        if (!is(ingot_ssh_string(c), curve_name))
                 c->failed = true;
         key->curve = curve;
-        key->point = string(c);
+        key->point = ingot_ssh_string(c);
         if (c->failed || key->point.size != point_size(curve) || key->point.data[0] != 4)
                 c->failed = true;
 }
@@ -67,7 +67,7 @@ static void decode_point(struct ingot_cursor *c, const char *curve_name, const c
 int ingot_ssh_key_decode(struct ingot_span blob, struct ingot_ssh_key *ret, ingot_error *reterr)
 {
         struct ingot_cursor c = ingot_cursor_over(blob);
-        struct ingot_ssh_key key = {.blob = blob, .type = string(&c)};
+        struct ingot_ssh_key key = {.blob = blob, .type = ingot_ssh_string(&c)};
         size_t i = 0;
         if (c.failed)
                 return ingot_fail(reterr, INGOT_E_FORMAT, "the SSH key is malformed");
@@ -82,10 +82,10 @@ int ingot_ssh_key_decode(struct ingot_span blob, struct ingot_ssh_key *ret, ingo
                 decode_point(&c, kinds[i].curve, kinds[i].curve_name, &key);
         else if (key.kind == INGOT_SSH_RSA)
                 key.e = number(&c), key.n = number(&c);
-        else if ((key.point = string(&c)).size != ED25519_KEY)
+        else if ((key.point = ingot_ssh_string(&c)).size != ED25519_KEY)
                 c.failed = true;
         if (key.kind >= INGOT_SSH_SK_ED25519)
-                key.application = string(&c);
+                key.application = ingot_ssh_string(&c);
         if (c.failed || ingot_cursor_left(&c) > 0)
                 return ingot_fail(reterr, INGOT_E_FORMAT, "the SSH key is malformed");
         *ret = key;
@@ -95,6 +95,7 @@ int ingot_ssh_key_decode(struct ingot_span blob, struct ingot_ssh_key *ret, ingo
 void ingot_sshsig_done(struct ingot_sshsig *s)
 {
         ingot_buffer_done(&s->blob);
+        ingot_ssh_certificate_done(&s->certificate);
 }
 
 bool ingot_sshsig_recognise(struct ingot_span text)
@@ -120,28 +121,39 @@ static int decode_armour(struct ingot_span text, struct ingot_buffer *ret, ingot
         return ingot_base64_decode(INGOT_SPAN(from, (size_t) (to - from)), ret, reterr);
 }
 
-/* The bytes of the signature itself; a token's say more. */
-static int decode_raw(struct ingot_span raw, struct ingot_sshsig *s, ingot_error *reterr)
+int ingot_ssh_raw_decode(struct ingot_span bytes, const struct ingot_ssh_key *key,
+                         struct ingot_ssh_raw *ret, ingot_error *reterr)
 {
-        struct ingot_cursor c = ingot_cursor_over(raw);
-        bool token = s->key.kind >= INGOT_SSH_SK_ED25519;
-        s->algorithm = string(&c);
-        s->signature = string(&c);
+        struct ingot_cursor c = ingot_cursor_over(bytes);
+        bool token = key->kind >= INGOT_SSH_SK_ED25519;
+        struct ingot_ssh_raw raw = {.algorithm = ingot_ssh_string(&c)};
+        raw.signature = ingot_ssh_string(&c);
         if (token) {
                 struct ingot_span flags = ingot_cursor_take(&c, 1);
-                s->flags = flags.data ? *flags.data : 0;
-                s->counter = ingot_cursor_be32(&c);
+                raw.flags = flags.data ? *flags.data : 0;
+                raw.counter = ingot_cursor_be32(&c);
         }
-        bool ed25519 = s->key.kind == INGOT_SSH_ED25519 || s->key.kind == INGOT_SSH_SK_ED25519;
+        bool ed25519 = key->kind == INGOT_SSH_ED25519 || key->kind == INGOT_SSH_SK_ED25519;
         if (c.failed || ingot_cursor_left(&c) > 0 ||
-            (ed25519 && s->signature.size != ED25519_SIGNATURE))
+            (ed25519 && raw.signature.size != ED25519_SIGNATURE))
                 return ingot_fail(reterr, INGOT_E_FORMAT, "the signature in it is malformed");
-        if (s->key.kind != INGOT_SSH_RSA &&
-            (s->algorithm.size != s->key.type.size ||
-             memcmp(s->algorithm.data, s->key.type.data, s->algorithm.size) != 0))
+        if (key->kind != INGOT_SSH_RSA &&
+            (raw.algorithm.size != key->type.size ||
+             memcmp(raw.algorithm.data, key->type.data, raw.algorithm.size) != 0))
                 return ingot_fail(reterr, INGOT_E_FORMAT,
                                   "the signature is of another kind than its key");
+        *ret = raw;
         return 0;
+}
+
+static int decode_key(struct ingot_span blob, struct ingot_sshsig *s, ingot_error *reterr)
+{
+        s->certified = ingot_ssh_certificate_recognise(blob);
+        if (!s->certified)
+                return ingot_ssh_key_decode(blob, &s->key, reterr);
+        int r = ingot_ssh_certificate_decode(blob, &s->certificate, reterr);
+        s->key = s->certificate.key;
+        return r;
 }
 
 int ingot_sshsig_decode(struct ingot_span text, struct ingot_sshsig *ret, ingot_error *reterr)
@@ -153,11 +165,11 @@ int ingot_sshsig_decode(struct ingot_span text, struct ingot_sshsig *ret, ingot_
         struct ingot_cursor c = ingot_cursor_over(ingot_buffer_span(&s.blob));
         bool magic = is(ingot_cursor_take(&c, 6), "SSHSIG");
         uint32_t version = ingot_cursor_be32(&c);
-        struct ingot_span key = string(&c);
-        s.name_space = string(&c);
-        s.reserved = string(&c);
-        s.hash = string(&c);
-        struct ingot_span raw = string(&c);
+        struct ingot_span key = ingot_ssh_string(&c);
+        s.name_space = ingot_ssh_string(&c);
+        s.reserved = ingot_ssh_string(&c);
+        s.hash = ingot_ssh_string(&c);
+        struct ingot_span raw = ingot_ssh_string(&c);
         if (!magic || c.failed || ingot_cursor_left(&c) > 0 || s.name_space.size == 0)
                 return ingot_fail(reterr, INGOT_E_FORMAT, "the SSH signature is malformed");
         if (version != 1)
@@ -166,9 +178,9 @@ int ingot_sshsig_decode(struct ingot_span text, struct ingot_sshsig *ret, ingot_
         if (!is(s.hash, "sha256") && !is(s.hash, "sha512"))
                 return ingot_fail(reterr, INGOT_E_UNSUPPORTED,
                                   "an SSH signature of another digest than sha256 and sha512");
-        r = ingot_ssh_key_decode(key, &s.key, reterr);
+        r = decode_key(key, &s, reterr);
         if (r >= 0)
-                r = decode_raw(raw, &s, reterr);
+                r = ingot_ssh_raw_decode(raw, &s.key, &s.raw, reterr);
         if (r < 0)
                 return r;
         *ret = s;

@@ -6,6 +6,7 @@
 #include "format/sshsig.h"
 #include "trust/evp.h"
 
+#include <inttypes.h>
 #include <openssl/core_names.h>
 #include <openssl/ec.h>
 #include <openssl/param_build.h>
@@ -76,36 +77,41 @@ static int open_ecdsa(const struct ingot_ssh_key *k, EVP_PKEY **ret, ingot_error
         return make_key("EC", b, ret, reterr);
 }
 
+/* A signature over bytes, and the key that made it. */
+struct made {
+        const struct ingot_ssh_key *key;
+        const struct ingot_ssh_raw *raw;
+};
+
 /* What a token signs: digests, and between them what it says of itself. */
-static int token_bytes(const struct ingot_sshsig *s, struct ingot_buffer *bytes,
-                       ingot_error *reterr)
+static int token_bytes(const struct made *m, struct ingot_buffer *bytes, ingot_error *reterr)
 {
         uint8_t application[INGOT_EVP_DIGEST_MAX], message[INGOT_EVP_DIGEST_MAX], rest[5];
-        size_t a, m;
-        int r = ingot_evp_digest(s->key.application, "SHA256", application, &a, reterr);
+        size_t a, n;
+        int r = ingot_evp_digest(m->key->application, "SHA256", application, &a, reterr);
         if (r >= 0)
-                r = ingot_evp_digest(ingot_buffer_span(bytes), "SHA256", message, &m, reterr);
+                r = ingot_evp_digest(ingot_buffer_span(bytes), "SHA256", message, &n, reterr);
         if (r < 0)
                 return r;
-        rest[0] = s->flags;
-        ingot_be32_store(rest + 1, s->counter);
+        rest[0] = m->raw->flags;
+        ingot_be32_store(rest + 1, m->raw->counter);
         ingot_buffer_done(bytes);
         r = ingot_buffer_append(bytes, application, a, reterr);
         if (r >= 0)
                 r = ingot_buffer_append(bytes, rest, sizeof(rest), reterr);
-        return r < 0 ? r : ingot_buffer_append(bytes, message, m, reterr);
+        return r < 0 ? r : ingot_buffer_append(bytes, message, n, reterr);
 }
 
-static int check_ecdsa(const struct ingot_sshsig *s, struct ingot_span bytes, ingot_error *reterr)
+static int check_ecdsa(const struct made *m, struct ingot_span bytes, ingot_error *reterr)
 {
         static const struct {
                 const char *curve, *digest;
         } digests[] = {{"P-256", "SHA256"}, {"P-384", "SHA384"}, {"P-521", "SHA512"}};
         _cleanup_pkey_ EVP_PKEY *key = NULL;
         _cleanup_(ecdsa_free) ECDSA_SIG *numbers = ECDSA_SIG_new();
-        struct ingot_span left = s->signature, r, t;
+        struct ingot_span left = m->raw->signature, r, t;
         size_t i = 0;
-        while (strcmp(digests[i].curve, s->key.curve) != 0)
+        while (strcmp(digests[i].curve, m->key->curve) != 0)
                 i++;
         int e = ingot_sshsig_number(&left, &r, reterr);
         if (e >= 0)
@@ -113,7 +119,7 @@ static int check_ecdsa(const struct ingot_sshsig *s, struct ingot_span bytes, in
         if (e >= 0 && left.size > 0)
                 e = ingot_fail(reterr, INGOT_E_FORMAT, "%zu bytes behind the numbers", left.size);
         if (e >= 0)
-                e = open_ecdsa(&s->key, &key, reterr);
+                e = open_ecdsa(m->key, &key, reterr);
         if (e < 0)
                 return e;
         BIGNUM *first = BN_bin2bn(r.data, (int) r.size, NULL);
@@ -129,64 +135,128 @@ static int check_ecdsa(const struct ingot_sshsig *s, struct ingot_span bytes, in
         return e;
 }
 
-static int check_rsa(const struct ingot_sshsig *s, struct ingot_span bytes,
-                     struct ingot_judgement *j, ingot_error *reterr)
+static int check_rsa(const struct made *m, struct ingot_span bytes, struct ingot_judgement *j,
+                     ingot_error *reterr)
 {
         _cleanup_pkey_ EVP_PKEY *key = NULL;
-        bool wide = is(s->algorithm, "rsa-sha2-512");
-        if (!wide && !is(s->algorithm, "rsa-sha2-256"))
+        bool wide = is(m->raw->algorithm, "rsa-sha2-512");
+        if (!wide && !is(m->raw->algorithm, "rsa-sha2-256"))
                 return ingot_judgement_refuse(j, reterr, "its digest is weak (SHA-1)");
-        int r = open_rsa(&s->key, &key, reterr);
+        int r = open_rsa(m->key, &key, reterr);
         if (r < 0)
                 return r;
         if (EVP_PKEY_get_bits(key) < RSA_BITS_MIN)
                 return ingot_judgement_refuse(j, reterr, "the key is weak (RSA of %d bits)",
                                               EVP_PKEY_get_bits(key));
-        return ingot_evp_verify(key, wide ? "SHA512" : "SHA256", bytes, s->signature, reterr);
+        return ingot_evp_verify(key, wide ? "SHA512" : "SHA256", bytes, m->raw->signature, reterr);
 }
 
 /* 1: the signature does not match. */
+static int check_bytes(const struct made *m, struct ingot_buffer *bytes, struct ingot_judgement *j,
+                       ingot_error *reterr)
+{
+        bool token = m->key->kind >= INGOT_SSH_SK_ED25519;
+        int r = token ? token_bytes(m, bytes, reterr) : 0;
+        if (r < 0)
+                return r;
+        if (token && !(m->raw->flags & 1))
+                return ingot_judgement_refuse(j, reterr, "nobody touched the token");
+        switch (m->key->kind) {
+        case INGOT_SSH_RSA:
+                return check_rsa(m, ingot_buffer_span(bytes), j, reterr);
+        case INGOT_SSH_ECDSA:
+        case INGOT_SSH_SK_ECDSA:
+                return check_ecdsa(m, ingot_buffer_span(bytes), reterr);
+        default:
+                return ingot_evp_ed25519_verify(m->key->point.data, ingot_buffer_span(bytes),
+                                                m->raw->signature, reterr);
+        }
+}
+
 static int check(const struct ingot_sshsig *s, const struct ingot_reader *content,
                  struct ingot_judgement *j, ingot_error *reterr)
 {
         _cleanup_buffer_ struct ingot_buffer bytes = {0};
+        const struct made made = {&s->key, &s->raw};
         uint8_t digest[INGOT_EVP_DIGEST_MAX];
         size_t size;
-        bool token = s->key.kind >= INGOT_SSH_SK_ED25519;
         int r = ingot_evp_digest_reader(content, is(s->hash, "sha512") ? "SHA512" : "SHA256",
                                         digest, &size, reterr);
         if (r >= 0)
                 r = ingot_sshsig_signed(s, INGOT_SPAN(digest, size), &bytes, reterr);
-        if (r >= 0 && token)
-                r = token_bytes(s, &bytes, reterr);
-        if (r < 0)
-                return r;
-        if (token && !(s->flags & 1))
-                return ingot_judgement_refuse(j, reterr, "nobody touched the token");
-        switch (s->key.kind) {
-        case INGOT_SSH_RSA:
-                return check_rsa(s, ingot_buffer_span(&bytes), j, reterr);
-        case INGOT_SSH_ECDSA:
-        case INGOT_SSH_SK_ECDSA:
-                return check_ecdsa(s, ingot_buffer_span(&bytes), reterr);
-        default:
-                return ingot_evp_ed25519_verify(s->key.point.data, ingot_buffer_span(&bytes),
-                                                s->signature, reterr);
-        }
+        return r < 0 ? r : check_bytes(&made, &bytes, j, reterr);
 }
 
-/* NULL when that line lets the signature count, else why not. */
-static const char *line_fault(const struct ingot_signature_request *q,
-                              const struct ingot_ssh_signer *line, const struct ingot_sshsig *s)
+/* Did the authority make the certificate? 1: it did not. */
+static int check_authority(const struct ingot_ssh_certificate *c, struct ingot_judgement *j,
+                           ingot_error *reterr)
 {
-        if (line->authority)
-                return "its key is that of an authority, which allows no signer here";
+        _cleanup_buffer_ struct ingot_buffer bytes = {0};
+        const struct made made = {&c->authority, &c->raw};
+        int r = ingot_buffer_append(&bytes, c->signed_bytes.data, c->signed_bytes.size, reterr);
+        return r < 0 ? r : check_bytes(&made, &bytes, j, reterr);
+}
+
+/* Is PRINCIPAL one that the authority of that line may speak for, and the one that is asked for? */
+static bool is_principal(const struct ingot_signature_request *q,
+                         const struct ingot_ssh_signer *line, struct ingot_span principal)
+{
+        return ingot_ssh_patterns_match(line->principals, principal) &&
+               (!q->identity || is(principal, q->identity));
+}
+
+/* Those principals of a certificate, with commas between them; none: NULL. */
+static int principals_of(const struct ingot_signature_request *q,
+                         const struct ingot_ssh_signer *line, const struct ingot_ssh_certificate *c,
+                         char **ret, ingot_error *reterr)
+{
+        _cleanup_buffer_ struct ingot_buffer names = {0};
+        struct ingot_span left = c->principals, one;
+        int r = 0;
+        while (r >= 0 && ingot_ssh_string_next(&left, &one))
+                if (is_principal(q, line, one))
+                        r = ingot_buffer_printf(&names, reterr, "%s%.*s", names.size ? "," : "",
+                                                (int) one.size, (const char *) one.data);
+        *ret = r < 0 || names.size == 0 ? NULL : (char *) ingot_buffer_take(&names);
+        return r;
+}
+
+/* NULL when that line's authority lets the certificate's key sign; NAMES are its principals. */
+static const char *certificate_fault(const struct ingot_signature_request *q,
+                                     const struct ingot_ssh_certificate *c, const char *names)
+{
+        if (c->type != INGOT_SSH_USER)
+                return "its certificate is a host's";
+        if (c->critical_options.size > 0)
+                return "its certificate has critical options, which are for logging in";
+        if (q->now < c->after)
+                return "its certificate is not valid yet";
+        if (q->now >= c->before)
+                return "its certificate is not valid any more";
+        if (c->principals.size == 0)
+                return "its certificate has no principal";
+        return names ? NULL : "its certificate is another signer's";
+}
+
+/* NULL when the limits of that line let the signature count, else why not. */
+static const char *limit_fault(const struct ingot_signature_request *q,
+                               const struct ingot_ssh_signer *line, const struct ingot_sshsig *s)
+{
         if (line->namespaces.size > 0 && !ingot_ssh_patterns_match(line->namespaces, s->name_space))
                 return "its key may not sign for this namespace";
         if (line->after && q->now < line->after)
                 return "its key is not valid yet";
         if (line->before && q->now > line->before)
                 return "its key is not valid any more";
+        return NULL;
+}
+
+/* The same for a key that the line names itself. */
+static const char *key_fault(const struct ingot_signature_request *q,
+                             const struct ingot_ssh_signer *line)
+{
+        if (line->authority)
+                return "its key is that of an authority, which signs nothing itself";
         if (q->identity && line->principals.size > 0 &&
             !ingot_ssh_patterns_match(line->principals,
                                       INGOT_SPAN(q->identity, strlen(q->identity))))
@@ -208,23 +278,36 @@ static void allowed_done(struct allowed *a)
         free(a->signer);
 }
 
+static bool same(struct ingot_span a, struct ingot_span b)
+{
+        return a.size == b.size && memcmp(a.data, b.data, a.size) == 0;
+}
+
+/* What a line says that has the key, or that of the certificate's authority. */
 static int take_line(const struct ingot_signature_request *q, const struct ingot_key_file *f,
                      const struct ingot_ssh_signer *line, const struct ingot_sshsig *s,
                      struct allowed *a, ingot_error *reterr)
 {
-        const char *fault = line_fault(q, line, s);
-        if (line->blob.size != s->key.blob.size ||
-            memcmp(line->blob.data, s->key.blob.data, line->blob.size) != 0 ||
-            (a->file && (fault || !a->fault)))
+        _cleanup_free_ char *name = NULL;
+        struct ingot_span text = line->principals.size ? line->principals : line->comment;
+        const char *fault = limit_fault(q, line, s);
+        const struct ingot_ssh_certificate *c = s->certified ? &s->certificate : NULL;
+        if (!same(ingot_buffer_span(&line->blob), c ? c->authority.blob : s->key.blob) ||
+            (c && !line->authority))
                 return 0;
-        struct ingot_span name = line->principals.size ? line->principals : line->comment;
+        int r = c           ? principals_of(q, line, c, &name, reterr)
+                : text.size ? ingot_format(&name, reterr, "%.*s", (int) text.size,
+                                           (const char *) text.data)
+                            : 0;
+        if (!fault)
+                fault = c ? certificate_fault(q, c, name) : key_fault(q, line);
+        if (r < 0 || (a->file && (fault || !a->fault)))
+                return r;
         a->file = f;
         a->fault = fault;
         free(a->signer);
-        a->signer = NULL;
-        return name.size == 0 ? 0
-                              : ingot_format(&a->signer, reterr, "%.*s", (int) name.size,
-                                             (const char *) name.data);
+        a->signer = TAKE_PTR(name);
+        return 0;
 }
 
 static int read_file(const struct ingot_signature_request *q, const struct ingot_key_file *f,
@@ -267,6 +350,14 @@ static int namespace_of(const struct ingot_signature_request *q, char **ret, ing
         return ingot_format(ret, reterr, "%s/%s", q->purpose, q->context ? q->context : "default");
 }
 
+static int describe_certificate(const struct ingot_ssh_certificate *c, struct ingot_judgement *j,
+                                ingot_error *reterr)
+{
+        _cleanup_free_ char *before = TAKE_PTR(j->comment);
+        return ingot_format(&j->comment, reterr, "%s, certificate \"%.*s\", serial %" PRIu64,
+                            before, (int) c->id.size, (const char *) c->id.data, c->serial);
+}
+
 static int describe(const struct ingot_sshsig *s, struct ingot_judgement *j, ingot_error *reterr)
 {
         static const char *const names[] = {"Ed25519", "RSA", "ECDSA", "Ed25519 in a token",
@@ -282,6 +373,8 @@ static int describe(const struct ingot_sshsig *s, struct ingot_judgement *j, ing
         if (r >= 0)
                 r = ingot_format(&j->comment, reterr, "namespace %.*s", (int) s->name_space.size,
                                  (const char *) s->name_space.data);
+        if (r >= 0 && s->certified)
+                r = describe_certificate(&s->certificate, j, reterr);
         j->algorithm = names[s->key.kind];
         return r;
 }
@@ -314,6 +407,12 @@ int ingot_ssh_judge(const struct ingot_signature_request *q, struct ingot_span s
                 return ingot_judgement_refuse(j, reterr, "it is for namespace \"%.*s\", not \"%s\"",
                                               (int) s.name_space.size,
                                               (const char *) s.name_space.data, name);
-        r = check(&s, q->content, j, reterr);
+        r = s.certified ? check_authority(&s.certificate, j, reterr) : 0;
+        if (r > 0)
+                return ingot_judgement_refuse(j, reterr,
+                                              "the authority's signature in its certificate does "
+                                              "not match");
+        if (r >= 0)
+                r = check(&s, q->content, j, reterr);
         return r > 0 ? ingot_judgement_refuse(j, reterr, "the signature does not match") : r;
 }

@@ -5,8 +5,13 @@
  * The namespace must be the one that is asked for: "PURPOSE/CONTEXT" (UAPI.11), or "file", which is
  * what ssh-keygen(1) names for files, when no purpose is given. A signature says no time; where an
  * allowed signer has a limit, the request's time decides. RSA only from 2048 bits and with SHA-2;
- * a token's signature must say that somebody touched it. Certificates of an SSH authority are not
- * checked: a signature by one is UNSUPPORTED, and a line of an authority allows no signer.
+ * a token's signature must say that somebody touched it.
+ *
+ * A signature by a certificate counts when a line with "cert-authority" has the key of the
+ * certificate's authority, whose signature matches; when the certificate is a user's, is valid at
+ * the request's time, has no critical option, and one of its principals fits the line's patterns
+ * (and is the request's identity, if it has one). The key that signed is told by its own
+ * fingerprint: two certificates of one key are one signer (decision 009).
  */
 #pragma once
 

@@ -13,6 +13,20 @@ static void check_inside(struct ingot_span inner, struct ingot_span outer)
                 abort();
 }
 
+static void certificate(const struct ingot_ssh_certificate *c, struct ingot_span blob)
+{
+        const struct ingot_span parts[] = {
+                c->authority.blob, c->raw.algorithm,   c->raw.signature, c->signed_bytes, c->id,
+                c->principals,     c->critical_options};
+        struct ingot_span left = c->principals, one;
+        for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
+                check_inside(parts[i], blob);
+        while (ingot_ssh_string_next(&left, &one))
+                check_inside(one, blob);
+        if (left.size > 0)
+                abort(); /* it was checked to be strings */
+}
+
 static void signature(struct ingot_span text)
 {
         _cleanup_sshsig_ struct ingot_sshsig s = {0};
@@ -20,12 +34,18 @@ static void signature(struct ingot_span text)
         if (ingot_sshsig_decode(text, &s, &error) < 0)
                 return;
         struct ingot_span blob = ingot_buffer_span(&s.blob), n;
-        const struct ingot_span parts[] = {s.key.blob, s.key.type,        s.key.point,  s.key.e,
-                                           s.key.n,    s.key.application, s.name_space, s.reserved,
-                                           s.hash,     s.algorithm,       s.signature};
+        const struct ingot_span of_key[] = {s.key.blob, s.key.type, s.key.point,
+                                            s.key.e,    s.key.n,    s.key.application};
+        const struct ingot_span parts[] = {s.name_space, s.reserved, s.hash, s.raw.algorithm,
+                                           s.raw.signature};
+        for (size_t i = 0; i < sizeof(of_key) / sizeof(of_key[0]); i++)
+                check_inside(of_key[i],
+                             s.certified ? ingot_buffer_span(&s.certificate.plain) : blob);
         for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
                 check_inside(parts[i], blob);
-        struct ingot_span left = s.signature;
+        if (s.certified)
+                certificate(&s.certificate, blob);
+        struct ingot_span left = s.raw.signature;
         while (ingot_sshsig_number(&left, &n, &error) == 0)
                 check_inside(n, blob);
 }

@@ -54,25 +54,50 @@ TEST(sha256_holds_too)
         CHECK_EQ(ask(&f, NULL), 0);
 }
 
+static void change_each_byte(const char *key, const char *signature)
+{
+        _cleanup_fixture_ struct fixture f = {0};
+        CHECK_OK(fixture_key(&f, key, &error));
+        CHECK_OK(fixture_open(&f, "data", signature, &error));
+        CHECK_EQ(ask(&f, NULL), 0);
+        for (size_t at = 0; at < f.signature.size; at++) {
+                uint8_t was = f.signature.data[at];
+                f.signature.data[at] ^= 1;
+                /* Line ends are no part of base64. */
+                if (was != '\n' && fixture_verify(&f, &error) == 0)
+                        test_report(__FILE__, __LINE__, "%s: byte %zu", signature, at);
+                f.signature.data[at] = was;
+        }
+}
+
 TEST(no_changed_byte_of_a_signature_holds)
 {
-        static const char *const kinds[] = {"ed25519", "rsa", "ecdsa-256"};
-        for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
-                _cleanup_fixture_ struct fixture f = {0};
-                char key[64], signature[64];
-                snprintf(key, sizeof(key), "ssh-%s.pub", kinds[i]);
-                snprintf(signature, sizeof(signature), "data.%s.ssh", kinds[i]);
-                CHECK_OK(fixture_key(&f, key, &error));
-                CHECK_OK(fixture_open(&f, "data", signature, &error));
-                for (size_t at = 0; at < f.signature.size; at++) {
-                        uint8_t was = f.signature.data[at];
-                        f.signature.data[at] ^= 1;
-                        /* Line ends are no part of base64. */
-                        if (was != '\n' && fixture_verify(&f, &error) == 0)
-                                test_report(__FILE__, __LINE__, "%s: byte %zu", signature, at);
-                        f.signature.data[at] = was;
-                }
-        }
+        change_each_byte("ssh-ed25519.pub", "data.ed25519.ssh");
+        change_each_byte("ssh-rsa.pub", "data.rsa.ssh");
+        change_each_byte("ssh-ecdsa-256.pub", "data.ecdsa-256.ssh");
+}
+
+TEST(no_changed_byte_of_a_signature_by_a_certificate_holds)
+{
+        change_each_byte("ssh-authorities", "data.certified-ed25519.ssh");
+        change_each_byte("ssh-authorities", "data.certified-rsa.ssh");
+}
+
+TEST(a_certificate_counts_by_its_authority_and_for_its_principals)
+{
+        _cleanup_fixture_ struct fixture f = {0}, g = {0};
+        CHECK_OK(fixture_key(&f, "ssh-authorities", &error));
+        CHECK_OK(fixture_open(&f, "data", "data.certified-ed25519.ssh", &error));
+        CHECK_EQ(ask(&f, NULL), 0);
+        CHECK_STR(f.verdict.items[0].signer, "certified@example.org");
+        CHECK(strstr(f.verdict.items[0].comment, "certificate \"a key\", serial 1"));
+        f.request.identity = "certified@example.org";
+        CHECK_EQ(ask(&f, NULL), 0);
+        f.request.identity = "other"; /* the certificate has it, but the authority may not say it */
+        CHECK_EQ(ask(&f, "another signer's"), 1);
+        CHECK_OK(fixture_key(&g, "allowed-signers", &error));
+        CHECK_OK(fixture_open(&g, "data", "data.certified-ed25519.ssh", &error));
+        CHECK_EQ(ask(&g, "no verifier has its key"), 1);
 }
 
 TEST(a_short_rsa_key_is_weak)
