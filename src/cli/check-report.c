@@ -78,8 +78,8 @@ static const char *pcr_words(uint32_t pcr)
         }
 }
 
-static int print_compared(const struct ingot_compared_pcr *p, const struct ingot_check *c,
-                          ingot_error *reterr)
+static int print_compared(const struct ingot_compared_pcr *p, const struct ingot_vm_measured *m,
+                          const struct ingot_check *c, ingot_error *reterr)
 {
         _cleanup_buffer_ struct ingot_buffer text = {0};
         char what[16], want[2 * INGOT_BANK_SIZE_MAX + 1], have[2 * INGOT_BANK_SIZE_MAX + 1];
@@ -104,6 +104,9 @@ static int print_compared(const struct ingot_compared_pcr *p, const struct ingot
                            : p->result == INGOT_COMPARED_UNKNOWN ? STYLE_FAINT
                                                                  : STYLE_BAD,
                            (char *) text.data);
+        for (size_t i = 0; i < m->causes.count; i++)
+                if (m->causes.items[i].at.pcr == p->pcr)
+                        print_line("", STYLE_PLAIN, m->causes.items[i].text);
         return r;
 }
 
@@ -120,7 +123,7 @@ static int print_measured(const struct ingot_vm_measured *m, const struct ingot_
         if (r >= 0)
                 print_line("measured boot", STYLE_PLAIN, (char *) text.data);
         for (size_t i = 0; r >= 0 && m->where && i < ARRAY_SIZE(m->pcrs); i++)
-                r = print_compared(m->pcrs + i, c, reterr);
+                r = print_compared(m->pcrs + i, m, c, reterr);
         return r;
 }
 
@@ -214,8 +217,26 @@ static int add_expected(struct json_object *o, const struct ingot_compared_pcr *
         return r;
 }
 
+static int add_causes(struct json_object *o, const struct ingot_vm_measured *m, uint32_t pcr,
+                      ingot_error *reterr)
+{
+        struct json_object *list, *one;
+        int r = ingot_json_add_array(o, "causes", &list, reterr);
+        for (size_t i = 0; r >= 0 && i < m->causes.count; i++) {
+                const struct ingot_cause *c = m->causes.items + i;
+                if (c->at.pcr != pcr)
+                        continue;
+                r = ingot_json_add_object(list, NULL, &one, reterr);
+                if (r >= 0)
+                        r = ingot_json_add_text(one, "id", c->id, reterr);
+                if (r >= 0)
+                        r = ingot_json_add_text(one, "text", c->text, reterr);
+        }
+        return r;
+}
+
 static int add_compared(struct json_object *list, const struct ingot_compared_pcr *p,
-                        ingot_error *reterr)
+                        const struct ingot_vm_measured *m, ingot_error *reterr)
 {
         struct json_object *o;
         int r = ingot_json_add_object(list, NULL, &o, reterr);
@@ -229,6 +250,8 @@ static int add_compared(struct json_object *list, const struct ingot_compared_pc
                 r = ingot_json_add_text(o, "reason", p->reason, reterr);
         if (r >= 0 && p->result == INGOT_COMPARED_DIFFERENT)
                 r = add_expected(o, p, reterr);
+        if (r >= 0 && p->result == INGOT_COMPARED_DIFFERENT)
+                r = add_causes(o, m, p->pcr, reterr);
         return r;
 }
 
@@ -246,7 +269,7 @@ static int add_measured(struct json_object *o, const struct ingot_vm_measured *m
         if (r >= 0)
                 r = ingot_json_add_array(one, "pcrs", &list, reterr);
         for (size_t i = 0; r >= 0 && i < ARRAY_SIZE(m->pcrs); i++)
-                r = add_compared(list, m->pcrs + i, reterr);
+                r = add_compared(list, m->pcrs + i, m, reterr);
         return r;
 }
 

@@ -116,8 +116,7 @@ static int report(const struct boot_options *o, const struct invocation *in,
                 ingot_warn(in->log, "the machine did not switch itself off after its report");
         _cleanup_vm_measured_ struct ingot_vm_measured m = {0};
         const struct ingot_check *c = &result->check;
-        int r = ingot_vm_measured_compare(in->operands[0], c, o->secure_boot,
-                                          o->cmdline && *o->cmdline, &m, reterr);
+        int r = ingot_vm_measured_compare(in->operands[0], c, o->cmdline && *o->cmdline, &m, reterr);
         if (r >= 0)
                 r = in->json ? check_report_print_json(c, &m, result->powered_off, reterr)
                              : check_report_print(c, &m, reterr);

@@ -83,7 +83,10 @@ static const char script[] =
         "    [ -e \"$pcr\" ] && read -r value <\"$pcr\" && say pcr $bank \"${pcr##*/}\" $value\n"
         "  done\n"
         "done\n"
-        "profile=/sys/firmware/efi/efivars/StubProfile-4a67b082-0a4c-41cf-b6c7-440b29bb8c4f\n"
+        "vars=/sys/firmware/efi/efivars\n"
+        "secure=$vars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c\n"
+        "[ ! -e $secure ] || say secure-boot $(tail -c 1 $secure | od -A n -t u1)\n"
+        "profile=$vars/StubProfile-4a67b082-0a4c-41cf-b6c7-440b29bb8c4f\n"
         "[ ! -e $profile ] || say profile \"$(tail -c +5 $profile | tr -d '\\0')\"\n"
         "file firmware-log /sys/kernel/security/tpm0/binary_bios_measurements\n"
         "file userspace-log /run/log/systemd/tpm2-measure.log\n"
@@ -228,6 +231,15 @@ static int take_profile(struct ingot_check *c, const char *text, ingot_error *re
         return 0;
 }
 
+static int take_secure_boot(struct ingot_check *c, const char *text, ingot_error *reterr)
+{
+        if (strcmp(text, "0") != 0 && strcmp(text, "1") != 0)
+                return ingot_fail(reterr, INGOT_E_FORMAT, "not whether Secure Boot is on: '%s'",
+                                  text);
+        c->secure_boot = *text == '1';
+        return 0;
+}
+
 static const char *const file_names[INGOT_CHECK_FILES] = {
         [INGOT_CHECK_FIRMWARE_LOG] = "firmware-log",
         [INGOT_CHECK_USERSPACE_LOG] = "userspace-log",
@@ -353,6 +365,7 @@ static int take_line(struct ingot_check *c, const char *text, ingot_error *reter
                       {"job", take_job},
                       {"pcr", take_pcr},
                       {"profile", take_profile},
+                      {"secure-boot", take_secure_boot},
                       {"file", take_file},
                       {"data", take_data},
                       {"time", take_time}};

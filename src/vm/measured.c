@@ -19,6 +19,7 @@ void ingot_vm_measured_done(struct ingot_vm_measured *m)
         free(m->where);
         free(m->why);
         ingot_measurement_done(&m->manifest);
+        ingot_causes_done(&m->causes);
         *m = (struct ingot_vm_measured){0};
 }
 
@@ -103,8 +104,47 @@ static int nothing_compared(struct ingot_vm_measured *m, const char *why, ingot_
         return ingot_strdup(&m->why, why, reterr);
 }
 
-int ingot_vm_measured_compare(const char *image, const struct ingot_check *check, bool secure_boot,
-                              bool cmdline, struct ingot_vm_measured *ret, ingot_error *reterr)
+static bool differs(const struct ingot_vm_measured *m, uint32_t pcr)
+{
+        for (size_t i = 0; i < ARRAY_SIZE(m->pcrs); i++)
+                if (m->pcrs[i].pcr == pcr)
+                        return m->pcrs[i].result == INGOT_COMPARED_DIFFERENT;
+        return false;
+}
+
+/* The guest's logs, out of its report; 1: it has none that can be read. */
+static int read_logs(const struct ingot_check *check, struct ingot_boot_log *ret)
+{
+        const struct ingot_buffer *firmware = &check->files[INGOT_CHECK_FIRMWARE_LOG].data;
+        const struct ingot_buffer *userspace = &check->files[INGOT_CHECK_USERSPACE_LOG].data;
+        if (firmware->size == 0 ||
+            ingot_eventlog_decode(ingot_buffer_span(firmware), &ret->firmware, NULL) < 0 ||
+            (userspace->size > 0 &&
+             ingot_userspace_log_decode(ingot_buffer_span(userspace), &ret->userspace, NULL) < 0))
+                return 1;
+        return 0;
+}
+
+/* Which measurements make the values differ. Without a log that tells, the values stand alone. */
+static int explain(struct ingot_vm_measured *m, const struct ingot_check *check, ingot_error *reterr)
+{
+        _cleanup_boot_log_ struct ingot_boot_log log = {0};
+        _cleanup_explain_side_ struct ingot_explain_side before = {0}, after = {0};
+        _cleanup_causes_ struct ingot_causes all = {0};
+        uint32_t profile;
+        if (ingot_vm_measured_holds(m) || read_logs(check, &log) != 0)
+                return 0;
+        int r = ingot_explain_side_of_log(&log, &after, reterr);
+        if (r >= 0)
+                r = ingot_explain_expected(&m->manifest, &after, &profile, &before, &all, reterr);
+        for (size_t i = 0; r >= 0 && i < all.count; i++)
+                if (differs(m, all.items[i].at.pcr))
+                        r = ingot_causes_add(&m->causes, all.items + i, reterr);
+        return r;
+}
+
+int ingot_vm_measured_compare(const char *image, const struct ingot_check *check, bool cmdline,
+                              struct ingot_vm_measured *ret, ingot_error *reterr)
 {
         _cleanup_vm_measured_ struct ingot_vm_measured m = {0};
         unsigned banks = 0;
@@ -116,8 +156,9 @@ int ingot_vm_measured_compare(const char *image, const struct ingot_check *check
                                      reterr);
         if (r >= 0 && m.where) {
                 m.profile = ingot_measurement_profile(&m.manifest, check->profile);
-                r = m.profile ? ingot_measurement_compare(m.profile, INGOT_PHASE_READY, secure_boot,
-                                                          &check->pcrs, m.pcrs, reterr)
+                r = m.profile ? ingot_measurement_compare(m.profile, INGOT_PHASE_READY,
+                                                          check->secure_boot, &check->pcrs,
+                                                          m.pcrs, reterr)
                               : ingot_fail(reterr, INGOT_E_NOTFOUND,
                                            "%s has no profile %" PRIu32 ", which the guest started",
                                            m.where, check->profile);
@@ -127,6 +168,8 @@ int ingot_vm_measured_compare(const char *image, const struct ingot_check *check
                         m.pcrs[i].result = INGOT_COMPARED_UNKNOWN;
                         m.pcrs[i].reason = NO_COMMAND_LINE;
                 }
+        if (r >= 0)
+                r = explain(&m, check, reterr);
         if (r < 0)
                 return r;
         *ret = m;

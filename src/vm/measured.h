@@ -3,6 +3,7 @@
  * image's ESP, or beside the image. */
 #pragma once
 
+#include "measure/explain-expected.h"
 #include "measure/measurement-compare.h"
 #include "vm/check.h"
 
@@ -13,19 +14,19 @@ struct ingot_vm_measured {
         const struct ingot_measured_profile
                 *profile; /* of the manifest: the one that was started */
         struct ingot_compared_pcr pcrs[INGOT_MEASURED_PCR_COUNT]; /* their reasons live with this */
+        struct ingot_causes causes; /* of those that differ, as far as the guest's logs tell */
 };
 
 void ingot_vm_measured_done(struct ingot_vm_measured *m);
 #define _cleanup_vm_measured_ __attribute__((cleanup(ingot_vm_measured_done)))
 
 /*
- * IMAGE is the disk image; SECURE_BOOT says that the machine checked what it started, CMDLINE that
- * the machine added to the kernel's command line, so that PCR 9 and 12 are not those of a device.
- * An image without a manifest is no error; one that cannot be read, or has not the profile that was
- * started, is.
+ * IMAGE is the disk image; CMDLINE says that the machine added to the kernel's command line, so that
+ * PCR 9 and 12 are not those of a device. An image without a manifest is no error; one that cannot
+ * be read, or has not the profile that was started, is.
  */
-int ingot_vm_measured_compare(const char *image, const struct ingot_check *check, bool secure_boot,
-                              bool cmdline, struct ingot_vm_measured *ret, ingot_error *reterr);
+int ingot_vm_measured_compare(const char *image, const struct ingot_check *check, bool cmdline,
+                              struct ingot_vm_measured *ret, ingot_error *reterr);
 
 /* No PCR differs. */
 bool ingot_vm_measured_holds(const struct ingot_vm_measured *m);

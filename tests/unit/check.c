@@ -26,6 +26,7 @@ static const char good[] = "BdsDxe: loading Boot0001\r\n\x1b[2J\r\n"
                            "ingot-check time Finish 7000000\r\n"
                            "ingot-check pcr sha256 4 " PCR4 "\r\n"
                            "ingot-check pcr sha1 4 " PCR4_SHA1 "\r\n"
+                           "ingot-check secure-boot 1\r\n"
                            "ingot-check profile 1\r\n"
                            "ingot-check file firmware-log 3 " ABC_SHA256 "\r\n"
                            "ingot-check data YWJj\r\n"
@@ -52,6 +53,7 @@ TEST(a_good_report_is_healthy)
         CHECK_EQ(c.pcrs.pcrs[4].value[INGOT_BANK_SHA1][19], 0x33);
         CHECK_EQ(c.pcrs.banks[5], 0U);
         CHECK_EQ(c.profile, 1U);
+        CHECK(c.secure_boot);
         CHECK(c.files[INGOT_CHECK_FIRMWARE_LOG].there);
         CHECK_EQ(c.files[INGOT_CHECK_FIRMWARE_LOG].data.size, (size_t) 3);
         CHECK(memcmp(c.files[INGOT_CHECK_FIRMWARE_LOG].data.data, "abc", 3) == 0);
@@ -133,6 +135,7 @@ TEST(a_report_that_cannot_be_meant_is_refused)
                 {FILE_LINE("3") "ingot-check data YWJk\ningot-check end\n", "as it was sent",
                  INGOT_E_FORMAT},
                 {"ingot-check begin 2\ningot-check time Finish soon\n", "time", INGOT_E_FORMAT},
+                {"ingot-check begin 2\ningot-check secure-boot on\n", "Secure Boot", INGOT_E_FORMAT},
                 {"ingot-check begin 2\ningot-check profile main\n", "profile", INGOT_E_FORMAT},
                 {"ingot-check begin 2\ningot-check log x\n", "log line", INGOT_E_FORMAT},
                 {"ingot-check begin 2\ningot-check failed\n", "without a name", INGOT_E_FORMAT},
