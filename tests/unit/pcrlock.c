@@ -9,6 +9,7 @@
 #include "measure/component-claim.h"
 #include "measure/component-folder.h"
 #include "measure/firmware-component.h"
+#include "measure/pcrlock-file.h"
 #include "measure/pcrlock-nv.h"
 #include "measure/pcrlock-policy.h"
 #include "measure/super-policy.h"
@@ -353,4 +354,41 @@ TEST(systemd_pcrlock_predicts_the_same_and_makes_the_same_policies)
         CHECK_OK(boot(&m, &error));
         for (unsigned i = 0; i < INSTANCES && !test_failed; i++)
                 check_instance(&m, i, &seed);
+}
+
+/* LINES are what a lock verb prints: the early component, then the late one. */
+static void check_locked(const struct ingot_components *c, const char *lines, const char *early,
+                         const char *late)
+{
+        ingot_error error;
+        for (unsigned i = 0; i < 2; i++) {
+                const struct ingot_component *ours =
+                        ingot_components_find(c, i == 0 ? early : late);
+                _cleanup_records_ struct ingot_records theirs = {0};
+                lines = strstr(lines, "data: ");
+                CHECK(lines);
+                lines += strlen("data: ");
+                CHECK_OK(ingot_pcrlock_file_decode(INGOT_SPAN(lines, strcspn(lines, "\n")), &theirs,
+                                                   &error));
+                CHECK_EQ(theirs.count, ours ? ours->variants[0].records.count : 0);
+                for (size_t k = 0; k < theirs.count; k++)
+                        CHECK(ingot_record_equal(theirs.items + k,
+                                                 ours->variants[0].records.items + k));
+        }
+}
+
+TEST(systemd_pcrlock_locks_the_same_events_of_the_firmware)
+{
+        ingot_error error;
+        _cleanup_machine_ struct machine m = {.swtpm = {.process = INGOT_PROCESS_NONE}};
+        _cleanup_components_ struct ingot_components c = {0};
+        _cleanup_free_ char *note = NULL, *code = NULL, *config = NULL;
+        if (!oracle_found_newest("systemd-pcrlock") || !swtpm_start(&m.swtpm))
+                SKIP("systemd-pcrlock or swtpm is missing");
+        CHECK_OK(boot(&m, &error));
+        CHECK_OK(ingot_firmware_components(&m.log, &c, &note, &error));
+        CHECK_EQ(pcrlock(&m, &code, "lock-firmware-code --pcrlock= --json=short"), 0);
+        check_locked(&c, code, "250-firmware-code-early", "550-firmware-code-late");
+        CHECK_EQ(pcrlock(&m, &config, "lock-firmware-config --pcrlock= --json=short"), 0);
+        check_locked(&c, config, "250-firmware-config-early", "550-firmware-config-late");
 }
