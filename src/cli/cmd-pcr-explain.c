@@ -5,6 +5,7 @@
 #include "cli/command.h"
 #include "cli/pcr-log.h"
 #include "cli/print.h"
+#include "image/esp.h"
 #include "measure/component-folder.h"
 #include "measure/explain-accepted.h"
 #include "measure/explain-expected.h"
@@ -62,10 +63,11 @@ static void comparison_done(struct comparison *c)
 }
 
 /* One sentence a line; what to do follows when the next sentence asks for something else. */
-static int print_cause(const struct ingot_cause *c, bool advise, ingot_error *reterr)
+static int print_cause(const struct ingot_explain_side *side, const struct ingot_cause *c,
+                       bool advise, ingot_error *reterr)
 {
         _cleanup_free_ char *place = NULL;
-        int r = ingot_explain_place(&c->at, &place, reterr);
+        int r = ingot_explain_place(side, &c->at, &place, reterr);
         if (r < 0)
                 return r;
         print_styled(stdout, STYLE_BOLD, place);
@@ -100,7 +102,7 @@ static int print_causes(const struct comparison *c, ingot_error *reterr)
         for (size_t i = 0; r >= 0 && i < c->causes.count; i++) {
                 const struct ingot_cause *cause = c->causes.items + i;
                 bool last = i + 1 == c->causes.count || cause[1].advice != cause->advice;
-                r = print_cause(cause, last, reterr);
+                r = print_cause(&c->after, cause, last, reterr);
         }
         if (r >= 0 && c->causes.count == 0)
                 print_nothing(c);
@@ -220,23 +222,6 @@ static int load_against(struct comparison *c, const struct explain_options *o, c
         return c->against == AGAINST_POLICY ? load_components(c, o, machine, reterr) : 0;
 }
 
-/* A machine's own policy. */
-static int find_policy(const struct explain_options *o, char **ret, ingot_error *reterr)
-{
-        _cleanup_free_ char *path = NULL;
-        int r = ingot_format(&path, reterr, "%s" INGOT_PCRLOCK_POLICY_PATH, o->root ? o->root : "");
-        if (r < 0)
-                return r;
-        if (!ingot_file_exists(path))
-                return ingot_fail(reterr, INGOT_E_NOTFOUND,
-                                  "nothing to compare with: this machine has no policy of "
-                                  "systemd-pcrlock (%s); give a measurement manifest or the log of "
-                                  "another boot with --against",
-                                  path);
-        *ret = TAKE_PTR(path);
-        return 0;
-}
-
 static int compare(struct comparison *c, ingot_error *reterr)
 {
         if (c->against == AGAINST_LOG)
@@ -248,6 +233,86 @@ static int compare(struct comparison *c, ingot_error *reterr)
                                       reterr);
 }
 
+static int try_manifest(struct comparison *c, const char *path, ingot_error *reterr)
+{
+        _cleanup_free_ uint8_t *bytes = NULL;
+        _cleanup_measurement_ struct ingot_measurement manifest = {0};
+        _cleanup_causes_ struct ingot_causes causes = {0};
+        _cleanup_explain_side_ struct ingot_explain_side before = {0};
+        uint32_t profile;
+        size_t size;
+        int r = ingot_file_read(AT_FDCWD, path, INGOT_MEASUREMENT_SIZE_MAX, &bytes, &size, reterr);
+        if (r >= 0)
+                r = ingot_under(reterr,
+                                ingot_measurement_decode(INGOT_SPAN(bytes, size), &manifest,
+                                                         reterr),
+                                "%s", path);
+        if (r >= 0)
+                r = ingot_explain_expected(&manifest, &c->after, &profile, &before, &causes,
+                                           reterr);
+        bool better = c->against != AGAINST_MANIFEST || causes.count < c->causes.count;
+        if (r < 0 || !better)
+                return r;
+        ingot_measurement_done(&c->manifest);
+        ingot_explain_side_done(&c->before);
+        ingot_causes_done(&c->causes);
+        c->manifest = manifest;
+        c->before = before;
+        c->causes = causes;
+        manifest = (struct ingot_measurement){0};
+        before = (struct ingot_explain_side){0};
+        causes = (struct ingot_causes){0};
+        c->profile = profile;
+        c->against = AGAINST_MANIFEST;
+        return 0;
+}
+
+/* The manifests in one folder; the one that fits best is kept. */
+static int try_folder(struct comparison *c, const char *folder, ingot_error *reterr)
+{
+        _cleanup_strings_ struct ingot_strings names = {0};
+        int r = ingot_list_files(folder, &names, reterr);
+        if (r == 1)
+                return 0;
+        for (size_t i = 0; r >= 0 && i < names.count; i++) {
+                _cleanup_free_ char *path = NULL;
+                if (!ingot_ends_with(names.items[i], INGOT_MEASUREMENT_SUFFIX))
+                        continue;
+                r = ingot_format(&path, reterr, "%s/%s", folder, names.items[i]);
+                if (r >= 0)
+                        r = try_manifest(c, path, reterr);
+        }
+        return r;
+}
+
+/* Against what the machine has itself: the policy that unlocks its secrets, or what the vendor says
+ * that it measures. */
+static int compare_own(struct comparison *c, const struct explain_options *o, ingot_error *reterr)
+{
+        static const char *const mounts[] = {"/efi", "/boot", "/boot/efi"};
+        const char *root = o->root ? o->root : "";
+        _cleanup_free_ char *policy = NULL;
+        int r = ingot_format(&policy, reterr, "%s" INGOT_PCRLOCK_POLICY_PATH, root);
+        if (r >= 0 && ingot_file_exists(policy)) {
+                r = load_against(c, o, policy, true, reterr);
+                return r < 0 ? r : compare(c, reterr);
+        }
+        for (size_t i = 0; r >= 0 && i < ARRAY_SIZE(mounts); i++) {
+                _cleanup_free_ char *folder = NULL;
+                r = ingot_format(&folder, reterr, "%s%s/" INGOT_ESP_MEASUREMENTS, root, mounts[i]);
+                if (r >= 0 && ingot_file_exists(folder))
+                        r = try_folder(c, folder, reterr);
+        }
+        if (r >= 0 && c->against != AGAINST_MANIFEST)
+                return ingot_fail(reterr, INGOT_E_NOTFOUND,
+                                  "nothing to compare with: this machine has neither a policy of "
+                                  "systemd-pcrlock (%s) nor a measurement manifest on its ESP (%s/efi/"
+                                  INGOT_ESP_MEASUREMENTS "); give the log of another boot with "
+                                  "--against",
+                                  policy, root);
+        return r;
+}
+
 static int load(const struct invocation *in, struct comparison *c, ingot_error *reterr)
 {
         const struct explain_options *o = in->options;
@@ -256,21 +321,19 @@ static int load(const struct invocation *in, struct comparison *c, ingot_error *
                 .userspace = o->userspace,
                 .root = o->root,
         };
-        _cleanup_free_ char *path = NULL;
         bool machine = !now.firmware && !now.userspace;
-        int r = 0;
-        if (!o->against && !o->against_userspace && !machine)
+        bool named = o->against || o->against_userspace;
+        if (!named && !machine)
                 return ingot_fail(reterr, INGOT_E_USAGE,
                                   "nothing to compare with: give a measurement manifest, the log "
                                   "of another boot or pcrlock.json with --against");
-        if (!o->against && !o->against_userspace)
-                r = find_policy(o, &path, reterr);
-        if (r >= 0)
-                r = load_against(c, o, path ? path : o->against, machine, reterr);
-        if (r >= 0)
-                r = ingot_boot_log_load(&now, &c->log, reterr);
+        int r = ingot_boot_log_load(&now, &c->log, reterr);
         if (r >= 0)
                 r = ingot_explain_side_of_log(&c->log, &c->after, reterr);
+        if (r >= 0 && !named)
+                return compare_own(c, o, reterr);
+        if (r >= 0)
+                r = load_against(c, o, o->against, machine, reterr);
         return r < 0 ? r : compare(c, reterr);
 }
 
@@ -311,7 +374,8 @@ const struct command cmd_pcr_explain = {
                 "boot has come; the profile that fits best is taken. With pcrlock.json those are "
                 "that the policy looks at: it has only values, so the cause is found by trying, and "
                 "by the components where they are at hand. Without --against it is this machine's "
-                "pcrlock.json.\n"
+                "pcrlock.json, or the manifest on its ESP that fits best; its signature is not "
+                "looked at here (ingot verify does that).\n"
                 "\n"
                 "Measurements are the same when their digests are. What a log says beside a digest "
                 "is not protected; where it is not what was measured, this is said.\n"

@@ -220,6 +220,8 @@ static bool take_first(struct decoder *d, struct ingot_event *e)
                 return false;
         d->log->crypto_agile = e->type == INGOT_EV_NO_ACTION &&
                                starts_with(e->data, SPEC_ID, SPEC_ID_SIZE);
+        /* The first event is in PCR 0; without a TPM it is in the first register after MRTD. */
+        d->log->registers = d->log->crypto_agile && e->index != 0;
         if (d->log->crypto_agile)
                 return take_spec(d, e->data);
         d->log->algorithms[0] = (struct ingot_eventlog_algorithm){INGOT_TPM_SHA1, SHA1_SIZE};

@@ -95,6 +95,7 @@ struct ingot_eventlog_algorithm {
 
 struct ingot_eventlog {
         bool crypto_agile; /* else every event has one SHA-1 digest */
+        bool registers;    /* of a confidential machine: indexes are those of its registers */
         struct ingot_eventlog_algorithm algorithms[INGOT_EVENTLOG_ALGORITHMS_MAX];
         size_t algorithm_count;
         uint8_t locality; /* at which the TPM was started: 0, 3, or 4 (H-CRTM); PCR 0 starts with it */

@@ -52,7 +52,8 @@ static const struct {
         {INGOT_KERNEL_TAG_OPTIONS, INGOT_SUBJECT_LOAD_OPTIONS},
 };
 
-/* How the text of an EV_IPL event begins that systemd's loader and stub, shim and GRUB measure. */
+/* How the text begins of what systemd's loader and stub, shim, GRUB, and on a confidential machine
+ * the kernel measure. */
 static const struct {
         const char *start;
         enum ingot_subject subject;
@@ -67,6 +68,10 @@ static const struct {
         {"Global configuration extension initrd", INGOT_SUBJECT_CONFEXT},
         {"Entry configuration extension initrd", INGOT_SUBJECT_CONFEXT},
         {"Linux initrd", INGOT_SUBJECT_INITRD},
+        {"LOADED_IMAGE::LoadOptions", INGOT_SUBJECT_LOAD_OPTIONS},
+        {".", INGOT_SUBJECT_UKI_SECTION},
+        {"/", INGOT_SUBJECT_GRUB_FILE},
+        {"(", INGOT_SUBJECT_GRUB_FILE},
         {"grub_cmd", INGOT_SUBJECT_GRUB_COMMAND},
         {"grub_kernel_cmdline", INGOT_SUBJECT_GRUB_COMMAND},
         {"kernel_cmdline", INGOT_SUBJECT_GRUB_COMMAND},
@@ -120,6 +125,8 @@ enum ingot_subject ingot_subject_of_words(uint32_t pcr, uint32_t type, uint32_t 
         for (size_t i = 0; i < ARRAY_SIZE(types); i++)
                 if (types[i].type == type)
                         return types[i].subject;
+        if (type == INGOT_EV_EVENT_TAG && pcr == INGOT_SUBJECT_NO_PCR)
+                return subject_of_text(pcr, words);
         return pcr < ARRAY_SIZE(by_pcr) ? by_pcr[pcr] : INGOT_SUBJECT_OTHER;
 }
 
@@ -163,8 +170,8 @@ static int of_variable(const struct ingot_event *e, enum ingot_subject *ret, cha
 }
 
 /* The file of an image; of one without, and of drivers, the whole path. */
-static int of_image(const struct ingot_event *e, enum ingot_subject *ret, char **ret_name,
-                    ingot_error *reterr)
+static int of_image(const struct ingot_event *e, uint32_t pcr, enum ingot_subject *ret,
+                    char **ret_name, ingot_error *reterr)
 {
         struct ingot_span path = {0};
         _cleanup_free_ char *file = NULL;
@@ -178,7 +185,7 @@ static int of_image(const struct ingot_event *e, enum ingot_subject *ret, char *
         if (r < 0)
                 return r;
         bool named = file && strchr(file, '\\');
-        *ret = ingot_subject_of_words(e->index, e->type, 0, named ? file : "");
+        *ret = ingot_subject_of_words(pcr, e->type, 0, named ? file : "");
         return escaped(named ? file : (const char *) text.data, ret_name, reterr);
 }
 
@@ -203,9 +210,10 @@ static bool has_no_name(enum ingot_subject subject)
                subject == INGOT_SUBJECT_MICROCODE;
 }
 
-int ingot_subject_of_event(const struct ingot_event *e, enum ingot_subject *ret, char **ret_name,
-                           ingot_error *reterr)
+int ingot_subject_of_event(const struct ingot_event *e, bool registers, enum ingot_subject *ret,
+                           char **ret_name, ingot_error *reterr)
 {
+        uint32_t pcr = registers ? INGOT_SUBJECT_NO_PCR : e->index;
         _cleanup_buffer_ struct ingot_buffer words = {0};
         struct ingot_span content;
         uint32_t tag = 0;
@@ -213,13 +221,13 @@ int ingot_subject_of_event(const struct ingot_event *e, enum ingot_subject *ret,
         if (r != 1)
                 return r;
         if (is_image(e->type))
-                return of_image(e, ret, ret_name, reterr);
+                return of_image(e, pcr, ret, ret_name, reterr);
         if (e->type == INGOT_EV_EVENT_TAG)
                 (void) ingot_event_tag_decode(e->data, &tag, &content);
         r = ingot_event_text(e, &words, reterr);
         if (r < 0)
                 return r;
-        *ret = ingot_subject_of_words(e->index, e->type, tag, (const char *) words.data);
+        *ret = ingot_subject_of_words(pcr, e->type, tag, (const char *) words.data);
         if (*ret == INGOT_SUBJECT_PLATFORM_CONFIG && strstr((const char *) words.data, "SMBIOS"))
                 *ret = INGOT_SUBJECT_SMBIOS;
         return ingot_strdup(ret_name, has_no_name(*ret) ? "" : (const char *) words.data, reterr);

@@ -58,11 +58,13 @@ enum ingot_subject {
         INGOT_SUBJECT_MAX
 };
 
-/* *ret_name is UTF-8 without control characters, never NULL, and the caller's. */
-int ingot_subject_of_event(const struct ingot_event *e, enum ingot_subject *ret, char **ret_name,
-                           ingot_error *reterr);
+/* *ret_name is UTF-8 without control characters, never NULL, and the caller's. REGISTERS: the event's
+ * index is no PCR but a register of a confidential machine. */
+int ingot_subject_of_event(const struct ingot_event *e, bool registers, enum ingot_subject *ret,
+                           char **ret_name, ingot_error *reterr);
 int ingot_subject_of_userspace(const struct ingot_userspace_event *e, enum ingot_subject *ret,
                                char **ret_name, ingot_error *reterr);
+#define INGOT_SUBJECT_NO_PCR UINT32_MAX
 /* By what a log, or a prediction, has beside the data: the type, the tag of a tagged event, the
  * words of one that has text, the file of an image. */
 enum ingot_subject ingot_subject_of_words(uint32_t pcr, uint32_t type, uint32_t tag,

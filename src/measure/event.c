@@ -150,7 +150,7 @@ static int say_tag(const struct ingot_event *e, struct ingot_buffer *ret, ingot_
         struct ingot_span content;
         uint32_t tag;
         if (!ingot_event_tag_decode(e->data, &tag, &content))
-                return say_hex(ret, e->data, reterr);
+                return ingot_event_data_text(e->data, ret, reterr);
         const char *name = ingot_event_tag_name(tag);
         if (name)
                 return ingot_buffer_printf(ret, reterr, "%s", name);

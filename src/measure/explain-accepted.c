@@ -248,6 +248,10 @@ int ingot_explain_accepted(const struct ingot_pcrlock_policy *policy,
         ingot_replay_start(&start);
         if (r >= 0)
                 r = ingot_replay_log(&start, &nothing, reterr);
+        if (r >= 0 && after->registers)
+                return ingot_fail(reterr, INGOT_E_UNSUPPORTED,
+                                  "the policy is for a TPM, the log is of the registers of a "
+                                  "confidential machine");
         if (r >= 0 && !(end.banks & 1u << policy->bank))
                 return ingot_fail(reterr, INGOT_E_UNSUPPORTED,
                                   "the policy is for %s, of which the log has no digests",

@@ -95,9 +95,15 @@ static int name_expected(const struct ingot_measured_event *m, struct ingot_expl
                             reterr);
 }
 
-static unsigned predicted_pcrs(void)
+/* Of the registers the one for PCR 8 to 15: into the others the firmware measures what is not
+ * predicted, between what is. */
+#define REGISTER_OF_SYSTEM 3
+
+static unsigned predicted(bool registers)
 {
         unsigned mask = 0;
+        if (registers)
+                return 1u << REGISTER_OF_SYSTEM;
         for (size_t i = 0; i < INGOT_MEASURED_PCR_COUNT; i++)
                 mask |= 1u << ingot_measured_pcrs[i];
         return mask;
@@ -115,9 +121,10 @@ static enum ingot_phase phase_of(const struct ingot_explain_side *side)
 }
 
 static int side_of_profile(const struct ingot_measured_profile *profile, enum ingot_phase phase,
-                           bool secure_boot, struct ingot_explain_side *ret, ingot_error *reterr)
+                           bool secure_boot, bool registers, struct ingot_explain_side *ret,
+                           ingot_error *reterr)
 {
-        _cleanup_explain_side_ struct ingot_explain_side side = {0};
+        _cleanup_explain_side_ struct ingot_explain_side side = {.registers = registers};
         struct ingot_explain_event *e;
         int r = 0;
         for (size_t i = 0; r >= 0 && i < profile->count; i++) {
@@ -126,12 +133,16 @@ static int side_of_profile(const struct ingot_measured_profile *profile, enum in
                         break;
                 if (m->insecure && secure_boot)
                         continue;
+                if (registers && (!m->confidential || m->record.pcr < 8 || m->record.pcr > 15))
+                        continue;
                 r = ingot_explain_side_add(&side, &e, reterr);
                 if (r < 0)
                         return r;
                 e->record = m->record;
                 e->expected = m;
                 r = name_expected(m, e, reterr);
+                if (registers)
+                        e->record.pcr = REGISTER_OF_SYSTEM;
         }
         if (r < 0)
                 return r;
@@ -154,9 +165,9 @@ int ingot_explain_expected(const struct ingot_measurement *m,
                 _cleanup_causes_ struct ingot_causes causes = {0};
                 _cleanup_explain_side_ struct ingot_explain_side side = {0};
                 const struct ingot_measured_profile *p = m->profiles + k / 2;
-                int r = side_of_profile(p, phase, k % 2 == 1, &side, reterr);
+                int r = side_of_profile(p, phase, k % 2 == 1, after->registers, &side, reterr);
                 if (r >= 0)
-                        r = explain_pcrs(&side, after, predicted_pcrs(), &causes, reterr);
+                        r = explain_pcrs(&side, after, predicted(after->registers), &causes, reterr);
                 if (r < 0)
                         return r;
                 if (found && causes.count >= best.count)

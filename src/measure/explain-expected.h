@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * What a boot measured, against what the measurement manifest says it would: in PCR 4, 9, 11, 12 and
- * 13, as far as the boot has come. What the manifest marks as unknown is passed over.
+ * 13, as far as the boot has come; of a confidential machine in RTMR 2. What the manifest marks as unknown is passed over.
  */
 #pragma once
 

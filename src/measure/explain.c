@@ -75,7 +75,8 @@ int ingot_explain_side_add(struct ingot_explain_side *side, struct ingot_explain
 int ingot_explain_side_of_log(const struct ingot_boot_log *log, struct ingot_explain_side *ret,
                               ingot_error *reterr)
 {
-        _cleanup_explain_side_ struct ingot_explain_side side = {0};
+        _cleanup_explain_side_ struct ingot_explain_side side = {
+                .registers = log->firmware.registers};
         struct ingot_explain_event *e;
         int r = 0;
         for (size_t i = 0; r >= 0 && i < log->firmware.count; i++) {
@@ -87,7 +88,8 @@ int ingot_explain_side_of_log(const struct ingot_boot_log *log, struct ingot_exp
                         return r;
                 e->firmware = event;
                 ingot_record_of_event(event, &e->record);
-                r = ingot_subject_of_event(event, &e->subject, &e->name, reterr);
+                r = ingot_subject_of_event(event, side.registers, &e->subject, &e->name,
+                                           reterr);
         }
         for (size_t i = 0; r >= 0 && i < log->userspace.count; i++) {
                 r = ingot_explain_side_add(&side, &e, reterr);
@@ -104,11 +106,16 @@ int ingot_explain_side_of_log(const struct ingot_boot_log *log, struct ingot_exp
         return 0;
 }
 
-int ingot_explain_place(const struct ingot_record *record, char **ret, ingot_error *reterr)
+int ingot_explain_place(const struct ingot_explain_side *side, const struct ingot_record *record,
+                        char **ret, ingot_error *reterr)
 {
-        return record->nv_index ? ingot_format(ret, reterr, "NV index 0x%08" PRIx32,
-                                               record->nv_index)
-                                : ingot_format(ret, reterr, "PCR %" PRIu32, record->pcr);
+        if (record->nv_index)
+                return ingot_format(ret, reterr, "NV index 0x%08" PRIx32, record->nv_index);
+        if (!side->registers)
+                return ingot_format(ret, reterr, "PCR %" PRIu32, record->pcr);
+        if (record->pcr == 0)
+                return ingot_strdup(ret, "MRTD", reterr);
+        return ingot_format(ret, reterr, "RTMR %" PRIu32, record->pcr - 1);
 }
 
 /* The measurements of one PCR, and which of them were told of. */
@@ -345,6 +352,10 @@ int explain_pcrs(const struct ingot_explain_side *before, const struct ingot_exp
 {
         _cleanup_causes_ struct ingot_causes causes = {0};
         struct places places = {.count = 0};
+        if (before->count && after->count && before->registers != after->registers)
+                return ingot_fail(reterr, INGOT_E_UNSUPPORTED,
+                                  "one is of a TPM, the other of the registers of a confidential "
+                                  "machine");
         if (before->count && after->count && (banks_of(before) & banks_of(after)) == 0)
                 return ingot_fail(reterr, INGOT_E_UNSUPPORTED,
                                   "the two have no hash algorithm in common");

@@ -27,6 +27,7 @@ struct ingot_explain_event {
 
 /* The measurements of a boot in their order. */
 struct ingot_explain_side {
+        bool registers; /* a confidential machine's: record.pcr is 0 for MRTD, 1 for RTMR 0 … */
         struct ingot_explain_event *events;
         size_t count, room;
 };
@@ -42,8 +43,9 @@ int ingot_explain_side_add(struct ingot_explain_side *side, struct ingot_explain
 int ingot_explain_side_of_log(const struct ingot_boot_log *log, struct ingot_explain_side *ret,
                               ingot_error *reterr);
 
-/* "PCR 7" or, of an NV index, "NV index 0x01d10200". */
-int ingot_explain_place(const struct ingot_record *record, char **ret, ingot_error *reterr);
+/* "PCR 7"; of an NV index "NV index 0x01d10200", of a confidential machine "MRTD" or "RTMR 0". */
+int ingot_explain_place(const struct ingot_explain_side *side, const struct ingot_record *record,
+                        char **ret, ingot_error *reterr);
 
 /* One change. */
 struct ingot_cause {
@@ -69,7 +71,7 @@ int ingot_causes_add(struct ingot_causes *causes, struct ingot_cause *cause, ing
 
 /*
  * What changed from BEFORE to AFTER, by PCR and then by place; nothing when all is the same.
- * UNSUPPORTED when the two have no hash algorithm in common. Of a PCR with more than some thousand
+ * UNSUPPORTED when the two have no hash algorithm in common, or only one is of a TPM. Of a PCR with more than some thousand
  * measurements that differ, order is not looked at.
  */
 int ingot_explain(const struct ingot_explain_side *before, const struct ingot_explain_side *after,

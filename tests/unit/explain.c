@@ -713,3 +713,95 @@ TEST(a_policy_of_another_bank_is_not_compared)
         CHECK_FAILS(ingot_explain_accepted(&policy, &none, &base.log, &base.side, &causes, &error),
                     INGOT_E_UNSUPPORTED, "the policy is for sha512");
 }
+
+/* The same events, as firmware logs them where there are registers and no TPM. */
+static int boot_with_registers(struct boot *ret, const char *line)
+{
+        struct ingot_buffer *b = &ret->firmware_bytes;
+        make_eventlog_start(b);
+        ingot_le32_store(b->data, 1);
+        make_eventlog_add(b, 1, INGOT_EV_SEPARATOR, SPAN("\0\0\0\0"), SPAN("\0\0\0\0"));
+        make_eventlog_add(b, 3, INGOT_EV_IPL, SPAN(".cmdline\0"), SPAN(".cmdline\0"));
+        make_eventlog_add(b, 3, INGOT_EV_IPL, INGOT_SPAN(line, strlen(line)), SPAN(".cmdline\0"));
+        make_eventlog_add(b, 3, INGOT_EV_EVENT_TAG, INGOT_SPAN(line, strlen(line)),
+                          SPAN("LOADED_IMAGE::LoadOptions\0"));
+        return boot_decode(ret);
+}
+
+TEST(registers_of_a_confidential_machine_are_compared_with_each_other_only)
+{
+        _cleanup_boot_ struct boot base = {.side = {.count = 0}}, a = {.side = {.count = 0}},
+                                   b = {.side = {.count = 0}};
+        _cleanup_causes_ struct ingot_causes causes = {0};
+        _cleanup_buffer_ struct ingot_buffer ids = {0};
+        _cleanup_free_ char *place = NULL;
+        CHECK_OK(boot_load(&base));
+        CHECK_OK(boot_with_registers(&a, "quiet"));
+        CHECK_OK(boot_with_registers(&b, "debug"));
+        CHECK(a.side.registers && !base.side.registers);
+        CHECK_FAILS(ingot_explain(&base.side, &a.side, &causes, &error), INGOT_E_UNSUPPORTED,
+                    "confidential");
+        CHECK_OK(ingot_explain(&a.side, &b.side, &causes, &error));
+        ids_of(&causes, &ids);
+        CHECK_STR((const char *) ids.data, "3:command-line-changed 3:command-line-changed");
+        CHECK_OK(ingot_explain_place(&b.side, &causes.items[0].at, &place, &error));
+        CHECK_STR(place, "RTMR 2");
+}
+
+/* Events of PCR 4, whose digests are those of their names. */
+static int boot_of(struct boot *ret, const char *names)
+{
+        _cleanup_strings_ struct ingot_strings words = {0};
+        int r = ingot_strings_split(&words, names, " ", &error);
+        make_eventlog_start(&ret->firmware_bytes);
+        for (size_t i = 0; i < words.count; i++) {
+                struct ingot_span word = INGOT_SPAN(words.items[i], strlen(words.items[i]));
+                make_eventlog_add(&ret->firmware_bytes, 4, INGOT_EV_IPL, word, word);
+        }
+        return r < 0 ? r : boot_decode(ret);
+}
+
+TEST(what_was_only_moved_is_no_loss)
+{
+        static const struct {
+                const char *before, *after, *ids;
+        } cases[] = {
+                {"a b c d", "a c b d", "4:order-changed"},
+                {"a b c", "a x b c", "4:event-added"},
+                {"a b c", "a c", "4:event-removed"},
+                {"a a a", "a a", "4:event-removed"},
+                {"a b", "b a x", "4:order-changed 4:event-added"},
+                {"", "a", "4:event-added"},
+                {"a", "", "4:event-removed"},
+        };
+        for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+                _cleanup_boot_ struct boot a = {.side = {.count = 0}}, b = {.side = {.count = 0}};
+                _cleanup_causes_ struct ingot_causes causes = {0};
+                _cleanup_buffer_ struct ingot_buffer ids = {0};
+                CHECK_OK(boot_of(&a, cases[i].before));
+                CHECK_OK(boot_of(&b, cases[i].after));
+                CHECK_OK(ingot_explain(&a.side, &b.side, &causes, &error));
+                ids_of(&causes, &ids);
+                CHECK_STR((const char *) ids.data, cases[i].ids);
+        }
+}
+
+TEST(logs_that_have_nothing_in_common_are_refused_within_bounds)
+{
+        _cleanup_boot_ struct boot a = {.side = {.count = 0}}, b = {.side = {.count = 0}};
+        _cleanup_causes_ struct ingot_causes causes = {0};
+        for (int k = 0; k < 2; k++) {
+                struct boot *boot = k ? &b : &a;
+                make_eventlog_start(&boot->firmware_bytes);
+                for (uint32_t i = 0; i < 5000; i++) {
+                        char name[16];
+                        snprintf(name, sizeof(name), "%c%u", 'a' + k, i);
+                        make_eventlog_add(&boot->firmware_bytes, 4, INGOT_EV_IPL,
+                                          INGOT_SPAN(name, strlen(name)),
+                                          INGOT_SPAN(name, strlen(name)));
+                }
+                CHECK_OK(boot_decode(boot));
+        }
+        CHECK_FAILS(ingot_explain(&a.side, &b.side, &causes, &error), INGOT_E_LIMIT,
+                    "no boot of one machine");
+}
