@@ -25,6 +25,7 @@ COMMAND(sign_show)
 COMMAND(sign_answer)
 COMMAND(sign_attach)
 COMMAND(pcr_log)
+COMMAND(pcr_status)
 COMMAND(pcr_predict)
 #if HAVE_TPM
 COMMAND(pcr_lock)

@@ -108,9 +108,13 @@ static int boot(const char *folder, const char *where, ingot_error *reterr)
         if (r >= 0)
                 r = ingot_tpm_open(&t, where, reterr);
         for (size_t i = 0; r >= 0 && i < records.count; i++)
-                r = ingot_tpm_pcr_extend(
-                        t, records.items[i].pcr, ingot_bank_algorithm(INGOT_BANK_SHA256),
-                        INGOT_SPAN(records.items[i].digest[INGOT_BANK_SHA256], 32), reterr);
+                for (enum ingot_bank bank = 0; r >= 0 && bank < INGOT_BANK_MAX; bank++)
+                        if (records.items[i].banks >> bank & 1)
+                                r = ingot_tpm_pcr_extend(
+                                        t, records.items[i].pcr, ingot_bank_algorithm(bank),
+                                        INGOT_SPAN(records.items[i].digest[bank],
+                                                   ingot_bank_size(bank)),
+                                        reterr);
         return r;
 }
 
