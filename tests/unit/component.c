@@ -262,6 +262,29 @@ TEST(more_values_than_are_of_use_are_a_limit)
         CHECK_EQ(values.count, 1);
 }
 
+TEST(more_work_than_is_of_use_is_a_limit)
+{
+        ingot_error error;
+        _cleanup_components_ struct ingot_components c = {0};
+        struct ingot_prediction_window window = {0};
+        _cleanup_pcr_values_ struct ingot_pcr_values values = {0};
+        for (unsigned i = 0; i < 11; i++) {
+                char id[16];
+                snprintf(id, sizeof(id), "%03u-a", i);
+                CHECK_OK(add(&c, id, "x", 9, &error));
+                CHECK_OK(add(&c, id, "y", 9, &error));
+        }
+        for (unsigned i = 0; i < 600; i++) {
+                struct ingot_variant *v;
+                char name[16];
+                snprintf(name, sizeof(name), "%u", i);
+                CHECK_OK(ingot_components_add(&c, "900-b", name, &v, &error));
+                CHECK_OK(measure(v, 9, "the same", &error));
+        }
+        CHECK_FAILS(ingot_components_predict(&c, &window, 9, INGOT_BANK_SHA1, &values, &error),
+                    INGOT_E_LIMIT, "too much to predict for PCR 9");
+}
+
 TEST(components_are_in_the_order_of_their_files)
 {
         static const char *const ids[] = {"100-b", "100-a", "100-a.x", "100-a-b", "100-a,c"};
