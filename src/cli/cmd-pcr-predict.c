@@ -5,6 +5,7 @@
 #include "cli/json.h"
 #include "cli/print.h"
 #include "cli/table.h"
+#include "format/edk2-variables.h"
 #include "image/esp-open.h"
 #include "measure/boot-chain.h"
 #include "measure/component-folder.h"
@@ -17,7 +18,7 @@
 #include <string.h>
 
 struct predict_options {
-        const char *profile, *uki, *pcrlock, *firmware;
+        const char *profile, *uki, *pcrlock, *firmware, *variables;
         struct ingot_strings credentials, sysexts, confexts, addons;
 };
 
@@ -34,6 +35,8 @@ static const struct option rows[] = {
                 "The same with a configuration extension (NAME.confext.raw)"),
         STRINGS(0, "addon", "FILE", struct predict_options, addons,
                 "The same with an addon (NAME.addon.efi)"),
+        STRING(0, "firmware-variables", "FILE", struct predict_options, variables,
+               "The firmware's variables (edk2's store, OVMF_VARS.fd): PCR 7 is told, too"),
         STRING(0, "pcrlock", "DIR", struct predict_options, pcrlock,
                "Write components for systemd-pcrlock into this folder, and list them"),
         STRING(0, "firmware", "LOG", struct predict_options, firmware,
@@ -171,6 +174,7 @@ static int print_pcr(const struct ingot_measured_profile *p, uint32_t number, bo
 
 static int print_values(const struct ingot_measured_profile *p, ingot_error *reterr)
 {
+        struct ingot_pcr pcr;
         bool depends = false;
         int r = 0;
         for (unsigned i = 0; i < INGOT_MEASURED_PCR_COUNT; i++)
@@ -180,6 +184,9 @@ static int print_values(const struct ingot_measured_profile *p, ingot_error *ret
                 for (unsigned on = 0; r >= 0 && on < 2; on++)
                         if (on == 0 || ingot_measured_depends(p, ingot_measured_pcrs[i]))
                                 r = print_pcr(p, ingot_measured_pcrs[i], on == 1, reterr);
+        if (r >= 0 && ingot_measured_value(p, 7, INGOT_PHASE_READY, false, &pcr, NULL, reterr) !=
+                              INGOT_MEASURED_UNKNOWN)
+                r = print_pcr(p, 7, false, reterr);
         return r;
 }
 
@@ -261,6 +268,18 @@ static int write_components(const struct ingot_measurement *m, const struct pred
         return r;
 }
 
+static int read_variables(const char *path, struct ingot_edk2_variables *ret, ingot_error *reterr)
+{
+        _cleanup_free_ uint8_t *bytes = NULL;
+        size_t size;
+        int r = ingot_file_read(AT_FDCWD, path, INGOT_EDK2_FILE_MAX, &bytes, &size, reterr);
+        if (r >= 0)
+                r = ingot_under(reterr,
+                                ingot_edk2_variables_decode(INGOT_SPAN(bytes, size), ret, reterr),
+                                "%s", path);
+        return r;
+}
+
 static int parse_profile(const char *text, struct ingot_predict_options *ret, ingot_error *reterr)
 {
         uint64_t value;
@@ -280,6 +299,7 @@ static int run(const struct invocation *in, ingot_error *reterr)
         const char *where = in->operands[0];
         _cleanup_esp_view_ struct ingot_esp_view esp = INGOT_ESP_VIEW_NONE;
         _cleanup_measurement_ struct ingot_measurement m = {0};
+        _cleanup_edk2_variables_ struct ingot_edk2_variables variables = {0};
         struct ingot_predict_options wanted = {.uki = o->uki};
         if (o->firmware && !o->pcrlock)
                 return ingot_fail(reterr, INGOT_E_USAGE, "--firmware goes with --pcrlock");
@@ -288,6 +308,10 @@ static int run(const struct invocation *in, ingot_error *reterr)
         int r = parse_profile(o->profile, &wanted, reterr);
         if (r >= 0)
                 r = ingot_esp_view_open(&esp, where, reterr);
+        if (r >= 0 && o->variables) {
+                r = read_variables(o->variables, &variables, reterr);
+                wanted.variables = &variables;
+        }
         if (r < 0)
                 return r;
         r = add_all(&esp, o, reterr);
@@ -330,6 +354,10 @@ const struct command cmd_pcr_predict = {
                 "specification has it measure, and for a machine that adds nothing to the command "
                 "line. The table shows SHA-256; --json has all banks, all profiles, and the "
                 "registers of a TDX machine (docs/formats/measurement.md).\n"
+                "\n"
+                "PCR 7 follows from the keys in firmware: with --firmware-variables it is told, "
+                "and "
+                "what Secure Boot refuses is left out.\n"
                 "\n"
                 "With --pcrlock loader, UKI and what follows become components of systemd-pcrlock, "
                 "each profile a variant. What is unknown is left out: systemd-pcrlock does not use "

@@ -164,6 +164,8 @@ static int check_value(struct json_object *values, const char *key, bool known,
 struct values {
         struct ingot_pcr pcrs[INGOT_MEASURED_PCR_COUNT];
         unsigned unknown, wanted; /* a bit for each of them */
+        struct ingot_pcr keys;    /* PCR 7, which is there when it is known */
+        bool has_keys;
 };
 
 static int check_bank(struct json_object *banks, enum ingot_bank bank, const struct values *v,
@@ -178,6 +180,9 @@ static int check_bank(struct json_object *banks, enum ingot_bank bank, const str
                         r = check_value(values, number, !(v->unknown & 1u << i),
                                         v->pcrs[i].value[bank], ingot_bank_size(bank), reterr);
         }
+        if (r >= 0 && v->has_keys)
+                r = check_value(values, "7", true, v->keys.value[bank], ingot_bank_size(bank),
+                                reterr);
         return r < 0 ? ingot_under(reterr, r, "%s", ingot_bank_name(bank)) : r;
 }
 
@@ -195,6 +200,9 @@ static int check_phase(struct json_object *o, const struct ingot_measured_profil
                 if (!secure_boot || ingot_measured_depends(p, pcr))
                         v.wanted |= 1u << i;
         }
+        if (r >= 0 && !secure_boot)
+                r = ingot_measured_value(p, 7, phase, false, &v.keys, NULL, reterr);
+        v.has_keys = !secure_boot && r >= 0 && r != INGOT_MEASURED_UNKNOWN;
         for (enum ingot_bank bank = 0; r >= 0 && bank < INGOT_BANK_MAX; bank++)
                 r = check_bank(banks, bank, &v, reterr);
         return r < 0 ? ingot_under(reterr, r, "PCRs at %s", ingot_phase_name(phase)) : r;

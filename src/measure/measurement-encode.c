@@ -78,28 +78,35 @@ static int add_event(struct json_object *list, const struct ingot_measured_event
         return r < 0 || e->state == INGOT_MEASURED_UNKNOWN ? r : add_digests(o, &e->record, reterr);
 }
 
-/* The PCRs in one bank; null where nothing is known. With Secure Boot on only those that depend on
- * that. */
+static int add_value(struct json_object *values, const struct ingot_measured_profile *p,
+                     uint32_t number, enum ingot_phase phase, bool secure_boot,
+                     enum ingot_bank bank, bool must, ingot_error *reterr)
+{
+        struct ingot_pcr pcr;
+        char key[12];
+        snprintf(key, sizeof(key), "%" PRIu32, number);
+        int r = ingot_measured_value(p, number, phase, secure_boot, &pcr, NULL, reterr);
+        if (r == INGOT_MEASURED_UNKNOWN)
+                return must ? ingot_json_add_text(values, key, NULL, reterr) : 0;
+        return r < 0 ? r
+                     : ingot_json_add_hex(values, key, pcr.value[bank], ingot_bank_size(bank),
+                                          reterr);
+}
+
+/* The PCRs in one bank; PCR 7 where the firmware's keys are known, and the others with null where
+ * nothing is known. With Secure Boot on only those that depend on that. */
 static int add_bank(struct json_object *banks, const struct ingot_measured_profile *p,
                     enum ingot_phase phase, bool secure_boot, enum ingot_bank bank,
                     ingot_error *reterr)
 {
         struct json_object *values;
         int r = ingot_json_add_object(banks, ingot_bank_name(bank), &values, reterr);
-        for (unsigned i = 0; r >= 0 && i < INGOT_MEASURED_PCR_COUNT; i++) {
-                struct ingot_pcr pcr;
-                char number[12];
-                if (secure_boot && !ingot_measured_depends(p, ingot_measured_pcrs[i]))
-                        continue;
-                snprintf(number, sizeof(number), "%" PRIu32, ingot_measured_pcrs[i]);
-                r = ingot_measured_value(p, ingot_measured_pcrs[i], phase, secure_boot, &pcr, NULL,
-                                         reterr);
-                if (r == INGOT_MEASURED_UNKNOWN)
-                        r = ingot_json_add_text(values, number, NULL, reterr);
-                else if (r >= 0)
-                        r = ingot_json_add_hex(values, number, pcr.value[bank],
-                                               ingot_bank_size(bank), reterr);
-        }
+        for (unsigned i = 0; r >= 0 && i < INGOT_MEASURED_PCR_COUNT; i++)
+                if (!secure_boot || ingot_measured_depends(p, ingot_measured_pcrs[i]))
+                        r = add_value(values, p, ingot_measured_pcrs[i], phase, secure_boot, bank,
+                                      true, reterr);
+        if (r >= 0 && !secure_boot)
+                r = add_value(values, p, 7, phase, false, bank, false, reterr);
         return r;
 }
 

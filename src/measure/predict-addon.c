@@ -52,6 +52,11 @@ static int add_addon(struct ingot_predict *p, const struct ingot_entry *file, bo
                 return ingot_predict_note(p, reterr, "%s is broken, firmware does not load it: %s",
                                           file->name, error.text);
         }
+        if (ingot_predict_refuses(p, a.reader)) {
+                ingot_uki_done(&a.uki);
+                return ingot_predict_note(p, reterr, "%s: Secure Boot refuses it, left out",
+                                          file->name);
+        }
         struct ingot_predict_addon *more =
                 p->addon_count == ADDONS_MAX
                         ? NULL
@@ -65,7 +70,7 @@ static int add_addon(struct ingot_predict *p, const struct ingot_entry *file, bo
         a.problem = addon_problem(p, &a.uki);
         p->addons = more;
         more[p->addon_count++] = a;
-        if (ingot_pe_certificates(&p->uki.pe).size > 0 &&
+        if (!p->variables && ingot_pe_certificates(&p->uki.pe).size > 0 &&
             ingot_pe_certificates(&a.uki.pe).size == 0)
                 return ingot_predict_note(p, reterr,
                                           "%s is not signed: with Secure Boot firmware refuses it, "

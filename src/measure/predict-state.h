@@ -7,6 +7,7 @@
 #include "measure/predict.h"
 #include "measure/stub-archive.h"
 #include "measure/stub-rules.h"
+#include "trust/secure-boot.h"
 
 struct ingot_predict_addon {
         const char *name;
@@ -43,6 +44,11 @@ struct ingot_predict {
         struct ingot_record image; /* the UKI as firmware measures it */
         bool signed_later;         /* .pcrsig is not signed yet */
         bool kernel_measures;      /* new enough to measure what it is given */
+
+        const struct ingot_edk2_variables *variables; /* the firmware's; NULL: not known */
+        struct ingot_secure_boot keys;                /* of them */
+        bool secure_boot;                             /* known to be on */
+        bool *authorities; /* of each entry of db: was it measured in this profile? */
 
         struct ingot_predict_addon *addons;
         size_t addon_count;
@@ -96,6 +102,15 @@ int ingot_predict_utf16(const char *text, struct ingot_buffer *ret, ingot_error 
 /* Does the stub take a file of that name? Of names it compares the ends without regard to case. */
 bool ingot_predict_name_matches(const struct ingot_entry *e, const char *suffix,
                                 const char *not_suffix);
+
+/* The firmware's variables, where they are known; the events of them. */
+int ingot_predict_read_variables(struct ingot_predict *p, ingot_error *reterr);
+int ingot_predict_variables(struct ingot_predict *p, ingot_error *reterr);
+/* The entry of db that vouches for an image that is started. */
+int ingot_predict_authority(struct ingot_predict *p, const struct ingot_reader *image,
+                            const char *path, ingot_error *reterr);
+/* Is it known that Secure Boot refuses the image? */
+bool ingot_predict_refuses(const struct ingot_predict *p, const struct ingot_reader *image);
 
 /* Addons and archives: what is the same for all profiles. */
 int ingot_predict_find_addons(struct ingot_predict *p, ingot_error *reterr);

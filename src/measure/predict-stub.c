@@ -168,7 +168,8 @@ static int put_addons(struct ingot_predict *p, ingot_error *reterr)
         int r = 0;
         for (size_t i = 0; r >= 0 && i < p->addon_count; i++) {
                 const struct ingot_predict_addon *a = p->addons + i;
-                if (!a->problem)
+                r = ingot_predict_authority(p, a->reader, a->name, reterr);
+                if (r >= 0 && !a->problem)
                         r = ingot_predict_put(p, &e, &a->record, reterr, "%s", a->name);
                 for (size_t k = 0; r >= 0 && a->problem && k < ARRAY_SIZE(pcrs); k++) {
                         struct ingot_predict_event unknown = e;
@@ -281,7 +282,7 @@ static int put_kernel_image(struct ingot_predict *p, ingot_error *reterr)
                                         .component = "670-kernel",
                                         .pcr = 4,
                                         .type = INGOT_EV_EFI_BOOT_SERVICES_APPLICATION,
-                                        .insecure = p->stub->loads_image};
+                                        .insecure = p->stub->loads_image && !p->variables};
         _cleanup_pe_ struct ingot_pe pe = {0};
         struct ingot_record record = {0};
         struct ingot_reader content;
@@ -297,7 +298,7 @@ static int put_kernel_image(struct ingot_predict *p, ingot_error *reterr)
         if (memcmp(start + 4, "zimg", 4) == 0)
                 return ingot_predict_put_unknown(p, &e, "the kernel that .linux unpacks",
                                                  "it may have firmware load it", reterr);
-        if (!p->stub->loads_image)
+        if (!p->stub->loads_image || p->secure_boot)
                 return 0;
         if (content.size != s->pe.virtual_size)
                 return ingot_predict_put_unknown(p, &e, "section .linux",

@@ -23,6 +23,8 @@ static void predict_done(struct ingot_predict *p)
         for (unsigned i = 0; i < INGOT_ARCHIVE_MAX; i++)
                 ingot_stub_archive_done(&p->archives[i].archive);
         free(p->sections);
+        free(p->authorities);
+        ingot_secure_boot_done(&p->keys);
         ingot_uki_done(&p->uki);
         ingot_boot_chain_done(&p->chain);
 }
@@ -136,9 +138,6 @@ static int put_firmware(struct ingot_predict *p, ingot_error *reterr)
                  "drivers of devices", "they are the machine's"},
                 {3, INGOT_EV_EFI_VARIABLE_BOOT, "550-firmware-config-late", "settings of devices",
                  "they are the machine's"},
-                {7, INGOT_EV_EFI_VARIABLE_DRIVER_CONFIG, "240-secureboot-policy",
-                 "Secure Boot, its keys, and who signed what was started",
-                 "the keys are in the firmware"},
         };
         static const char action[] = "Calling EFI Application from Boot Option";
         static const uint8_t zeros[4];
@@ -150,6 +149,8 @@ static int put_firmware(struct ingot_predict *p, ingot_error *reterr)
                 e.component = unknown[i].component;
                 r = ingot_predict_put_unknown(p, &e, unknown[i].what, unknown[i].reason, reterr);
         }
+        if (r >= 0)
+                r = ingot_predict_variables(p, reterr);
         e.pcr = 4;
         e.type = INGOT_EV_EFI_ACTION;
         e.component = "350-action-efi-application";
@@ -228,14 +229,16 @@ static int put_options(struct ingot_predict *p, ingot_error *reterr)
 }
 
 static int put_image(struct ingot_predict *p, const char *component, const char *provisional,
-                     const struct ingot_record *record, const char *path, ingot_error *reterr)
+                     const struct ingot_record *record, const struct ingot_inode *inode,
+                     const char *path, ingot_error *reterr)
 {
         struct ingot_predict_event e = {.by = INGOT_MEASURER_FIRMWARE,
                                         .component = component,
                                         .pcr = 4,
                                         .type = INGOT_EV_EFI_BOOT_SERVICES_APPLICATION,
                                         .provisional = provisional};
-        return ingot_predict_put(p, &e, record, reterr, "%s", path);
+        int r = ingot_predict_authority(p, &inode->content, path, reterr);
+        return r < 0 ? r : ingot_predict_put(p, &e, record, reterr, "%s", path);
 }
 
 /* A loader of somebody else: what it does is not known, but for the stub's own events. */
@@ -256,7 +259,8 @@ static int put_stranger(struct ingot_predict *p, ingot_error *reterr)
 static int put_loader(struct ingot_predict *p, const struct ingot_record *image,
                       ingot_error *reterr)
 {
-        int r = put_image(p, "620-loader", NULL, image, p->chain.loader_path, reterr);
+        int r = put_image(p, "620-loader", NULL, image, p->chain.loader, p->chain.loader_path,
+                          reterr);
         if (r >= 0 && !p->loader)
                 return put_stranger(p, reterr);
         if (r >= 0 && p->loader->smbios)
@@ -397,6 +401,8 @@ static int predict_profile(struct ingot_predict *p, uint32_t profile,
         if (r < 0)
                 return r;
         p->profile->profile = profile;
+        free(p->authorities);
+        p->authorities = NULL;
         r = read_title(p, reterr);
         if (r >= 0)
                 r = put_firmware(p, reterr);
@@ -405,7 +411,7 @@ static int predict_profile(struct ingot_predict *p, uint32_t profile,
         if (r >= 0)
                 r = put_image(p, INGOT_PREDICT_COMPONENT_UKI,
                               later(p, "the policies in its .pcrsig are not signed yet"), &p->image,
-                              p->chain.uki_path, reterr);
+                              p->chain.uki, p->chain.uki_path, reterr);
         if (r >= 0 && p->loader)
                 r = put_options(p, reterr);
         if (r >= 0 && !p->chain.loader && p->stub && p->stub->secret)
@@ -436,7 +442,8 @@ int ingot_measurement_predict(const struct ingot_tree *esp, const struct ingot_p
                               struct ingot_measurement *ret, ingot_error *reterr)
 {
         _cleanup_measurement_ struct ingot_measurement m = {0};
-        _cleanup_(predict_done) struct ingot_predict p = {.options = o, .m = &m};
+        _cleanup_(predict_done) struct ingot_predict p = {
+                .options = o, .variables = o->variables, .m = &m};
         struct ingot_record loader = {0};
         int r = ingot_boot_chain_find(esp, o->uki, &p.chain, &m.notes, reterr);
         if (r >= 0)
@@ -445,6 +452,8 @@ int ingot_measurement_predict(const struct ingot_tree *esp, const struct ingot_p
                 r = read_program(p.chain.loader, p.chain.loader_path, &m.loader, &loader, reterr);
         if (r >= 0)
                 p.loader = ingot_loader_rules_of(version_of(m.loader.info, "systemd-boot"));
+        if (r >= 0 && p.variables)
+                r = ingot_predict_read_variables(&p, reterr);
         if (r >= 0)
                 r = ingot_predict_find_addons(&p, reterr);
         if (r >= 0)

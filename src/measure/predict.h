@@ -12,13 +12,16 @@
 #include "measure/measurement.h"
 
 struct ingot_tree;
+struct ingot_edk2_variables;
 
 struct ingot_predict_options {
         const char *uki; /* a path in the ESP or a file's name; NULL: what the loader would start */
         bool one;        /* only this profile */
         uint32_t profile;
-        /* Sees the bytes of the initrd that the stub puts together for a profile, piece by piece, as
-         * far as they are known; or NULL. */
+        /* The firmware's, which decide of PCR 7; NULL: not known. */
+        const struct ingot_edk2_variables *variables;
+        /* Sees the bytes of the initrd that the stub puts together for a profile, piece by piece,
+         * as far as they are known; or NULL. */
         void (*initrd)(void *context, uint32_t profile, struct ingot_span bytes);
         void *context;
 };

@@ -231,6 +231,16 @@ int ingot_secure_boot_from_store(struct ingot_secure_boot *s,
         return r;
 }
 
+bool ingot_secure_boot_is_on(const struct ingot_edk2_variables *store)
+{
+        const struct ingot_secure_boot_fact *fact = ingot_secure_boot_facts + INGOT_SECURE_BOOT_PK;
+        const struct ingot_edk2_variable *pk =
+                ingot_edk2_variables_find(store, fact->name, &fact->vendor);
+        const struct ingot_edk2_variable *enable = ingot_edk2_variables_find(
+                store, edk2_switches[0].name, &edk2_switches[0].vendor);
+        return pk && pk->size > 0 && (!enable || enable->size == 0 || enable->data[0] == 1);
+}
+
 int ingot_secure_boot_to_store(const struct ingot_secure_boot *s, const struct ingot_efi_time *time,
                                struct ingot_edk2_variables *store, ingot_error *reterr)
 {

@@ -71,6 +71,9 @@ int ingot_secure_boot_from_store(struct ingot_secure_boot *s,
 /* Into a variable store: the four variables, with that time, and Secure Boot switched on. */
 int ingot_secure_boot_to_store(const struct ingot_secure_boot *s, const struct ingot_efi_time *time,
                                struct ingot_edk2_variables *store, ingot_error *reterr);
+/* Does a firmware with this store check what it starts? It does when there is a platform key, unless
+ * it was switched off. */
+bool ingot_secure_boot_is_on(const struct ingot_edk2_variables *store);
 /* One variable from a signed update, with its time. */
 int ingot_secure_boot_from_auth(struct ingot_secure_boot *s, enum ingot_secure_boot_variable which,
                                 struct ingot_span auth, ingot_error *reterr);

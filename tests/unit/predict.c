@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "base/cleanup.h"
+#include "format/edk2-variables.h"
 #include "format/tree.h"
 #include "make-pe.h"
 #include "measure/boot-chain.h"
@@ -8,6 +9,7 @@
 #include "measure/stub-archive.h"
 #include "measure/stub-rules.h"
 #include "test.h"
+#include "trust/secure-boot.h"
 
 /* Digests of an archive, and of bytes. */
 static int archive_sha256(const struct ingot_stub_archive *a, struct ingot_record *ret,
@@ -727,4 +729,97 @@ TEST(profiles_are_variants_of_components)
                         CHECK_STR(one->variants[1].id, rows[i].second);
                 CHECK_EQ(one->variants[one->count - 1].records.count, rows[i].records);
         }
+}
+
+static int predict_with(const struct ingot_tree *esp, const struct ingot_edk2_variables *variables,
+                        struct ingot_measurement *ret, ingot_error *reterr)
+{
+        const struct ingot_predict_options options = {.variables = variables};
+        return ingot_measurement_predict(esp, &options, ret, reterr);
+}
+
+/* The value that OVMF has when nobody put keys into it. */
+TEST(pcr_7_of_a_firmware_without_keys_is_known)
+{
+        static const struct ingot_edk2_variables none;
+        ingot_error error = {0};
+        _cleanup_(ingot_tree_free_p) struct ingot_tree *esp = NULL;
+        _cleanup_measurement_ struct ingot_measurement m = {0}, back = {0};
+        _cleanup_buffer_ struct ingot_buffer text = {0};
+        struct ingot_pcr pcr;
+        char hex[65];
+        CHECK_OK(make_esp(&esp, LOADER("257"), STUB("257"), plain, 4, &error));
+        CHECK_OK(predict_with(esp, &none, &m, &error));
+        CHECK_WORDS(m.profiles, 7, "SecureBoot: off|PK|KEK|db|dbx|separator|");
+        CHECK_EQ(ingot_measured_value(m.profiles, 7, INGOT_PHASE_READY, false, &pcr, NULL, &error),
+                 INGOT_MEASURED_FINAL);
+        ingot_hex(hex, pcr.value[INGOT_BANK_SHA256], 32);
+        CHECK_STR(hex, "65caf8dd1e0ea7a6347b635d2b379c93b9a1351edc2afc3ecda700e534eb3068");
+        CHECK(!ingot_measured_depends(m.profiles, 4));
+        CHECK_OK(ingot_measurement_encode(&m, &text, &error));
+        CHECK(strstr((char *) text.data, hex));
+        CHECK_OK(ingot_measurement_decode(ingot_buffer_span(&text), &back, &error));
+        CHECK(replace(&text, hex,
+                      "75caf8dd1e0ea7a6347b635d2b379c93b9a1351edc2afc3ecda700e534eb3068"));
+        CHECK_FAILS(ingot_measurement_decode(ingot_buffer_span(&text), &back, &error),
+                    INGOT_E_FORMAT, "'7' does not follow from the events");
+}
+
+/* A db that lists the digests of loader and UKI; PK is any. */
+static int list_programs(const struct ingot_measurement *m, struct ingot_edk2_variables *ret,
+                         ingot_error *reterr)
+{
+        static const struct ingot_efi_time time;
+        static const struct ingot_uuid owner = {{1, 2, 3, 4, 5, 6, 7, 8, 9}};
+        _cleanup_secure_boot_ struct ingot_secure_boot set = {0};
+        struct ingot_efi_signatures *db = &set.variables[INGOT_SECURE_BOOT_DB].list;
+        int r = ingot_efi_signatures_add(db, INGOT_EFI_SIGNATURE_SHA256, &owner,
+                                         INGOT_SPAN(m->loader.digest, 32), reterr);
+        if (r >= 0)
+                r = ingot_efi_signatures_add(db, INGOT_EFI_SIGNATURE_SHA256, &owner,
+                                             INGOT_SPAN(m->uki.digest, 32), reterr);
+        if (r >= 0)
+                r = ingot_efi_signatures_add(&set.variables[INGOT_SECURE_BOOT_PK].list,
+                                             INGOT_EFI_SIGNATURE_SHA256, &owner,
+                                             INGOT_SPAN(m->uki.digest, 32), reterr);
+        return r < 0 ? r : ingot_secure_boot_to_store(&set, &time, ret, reterr);
+}
+
+TEST(what_vouches_for_a_program_is_measured_and_what_nothing_vouches_for_is_refused)
+{
+        static const struct made_section a[] = {{".cmdline", "a=1"}};
+        /* UEFI_VARIABLE_DATA of db with one EFI_SIGNATURE_DATA, but for the digest at its end. */
+        static const char head[] =
+                "\xcb\xb2\x19\xd7\x3a\x3d\x96\x45\xa3\xbc\xda\xd0\x0e\x67\x65\x6f"
+                "\2\0\0\0\0\0\0\0\x30\0\0\0\0\0\0\0d\0b\0"
+                "\4\3\2\1\6\5\x8\x7\x9\0\0\0\0\0\0";
+        ingot_error error = {0};
+        _cleanup_(ingot_tree_free_p) struct ingot_tree *esp = NULL;
+        _cleanup_measurement_ struct ingot_measurement m = {0}, on = {0};
+        _cleanup_edk2_variables_ struct ingot_edk2_variables variables = {0};
+        uint8_t data[sizeof(head) + 32], digest[INGOT_BANK_SIZE_MAX];
+        size_t found = 0;
+        CHECK_OK(make_esp(&esp, LOADER("257"), STUB("257"), plain, 4, &error));
+        CHECK_OK(put_pe(esp, "loader/addons/a.addon.efi", a, 1, &error));
+        CHECK_OK(predict(esp, &m, &error));
+        CHECK_OK(list_programs(&m, &variables, &error));
+        CHECK_OK(predict_with(esp, &variables, &on, &error));
+        CHECK_EQ(on.notes.count, 1);
+        CHECK_STR(on.notes.items[0], "a.addon.efi: Secure Boot refuses it, left out");
+        CHECK_WORDS(on.profiles, 7,
+                    "SecureBoot: on|PK|KEK|db|dbx|separator|db: the key that vouches for what was "
+                    "started|db: the key that vouches for what was started|");
+        CHECK_WORDS(on.profiles, 4,
+                    "Calling EFI Application from Boot Option|separator|EFI/BOOT/BOOTX64.EFI|"
+                    "EFI/Linux/a+3-0.efi|");
+        CHECK_WORDS(on.profiles, 12, "");
+        memcpy(data, head, sizeof(head));
+        memcpy(data + sizeof(head), m.uki.digest, 32);
+        CHECK_OK(ingot_bank_digest(INGOT_BANK_SHA256, INGOT_SPAN(data, sizeof(data)), digest,
+                                   &error));
+        for (size_t i = 0; i < on.profiles->count; i++)
+                if (memcmp(on.profiles->events[i].record.digest[INGOT_BANK_SHA256], digest, 32) ==
+                    0)
+                        found++;
+        CHECK_EQ(found, 1);
 }
