@@ -114,7 +114,7 @@ int ingot_components_add(struct ingot_components *c, const char *id, const char 
                          struct ingot_variant **ret, ingot_error *reterr)
 {
         struct ingot_variant new = {.own = !variant};
-        struct ingot_component *component;
+        struct ingot_component *component = NULL;
         int r = check_name(id, reterr);
         if (r >= 0 && variant)
                 r = check_name(variant, reterr);
