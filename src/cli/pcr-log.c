@@ -133,6 +133,8 @@ int pcr_log_add_events(struct json_object *list, const struct ingot_boot_log *lo
         size_t number = 0;
         int r = 0;
         for (size_t i = 0; r >= 0 && i < log->firmware.count; i++) {
+                if (!meaning && log->firmware.events[i].type == INGOT_EV_NO_ACTION)
+                        continue;
                 r = ingot_json_add_object(list, NULL, &o, reterr);
                 if (r >= 0)
                         r = add_event(o, log->firmware.events + i, ++number, meaning, reterr);

@@ -1,8 +1,18 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "base/cleanup.h"
+#include "base/json-read.h"
+#include "cli/pcr-log.h"
 #include "make-userspace-log.h"
 #include "measure/replay.h"
+#include "oracle.h"
+#include "os/file.h"
+#include "swtpm.h"
 #include "test.h"
+
+#include <fcntl.h>
+
+#define FIRMWARE_LOG "tests/eventlogs/made.firmware"
+#define USERSPACE_LOG "tests/eventlogs/made.userspace"
 
 static ingot_error error;
 
@@ -149,4 +159,73 @@ TEST(records_are_replayed_and_nv_indexes_are_left_out)
         CHECK_EQ(replay.touched, 1u << 11);
         ingot_hex(hex, replay.pcrs[11].value[INGOT_BANK_SHA256], 32);
         CHECK_STR(hex, "d15b0e8e244e65c40f024e95773f2347ce4ef3ffe6b597c9a14b50bbab6df319");
+}
+
+/* Every digest of A is in B. */
+static bool has_digests(struct json_object *a, struct json_object *b)
+{
+        struct json_object *all = json_object_object_get(a, "digests"),
+                           *others = json_object_object_get(b, "digests");
+        for (size_t i = 0; i < json_object_array_length(all); i++) {
+                bool found = false;
+                for (size_t k = 0; k < json_object_array_length(others); k++)
+                        found |= json_object_equal(json_object_array_get_idx(all, i),
+                                                   json_object_array_get_idx(others, k));
+                if (!found)
+                        return false;
+        }
+        return json_object_array_length(all) == json_object_array_length(others);
+}
+
+static bool same_event(struct json_object *a, struct json_object *b)
+{
+        static const char *const members[] = {"pcr", "recnum", "content_type", "content"};
+        for (size_t i = 0; i < ARRAY_SIZE(members); i++)
+                if (!json_object_equal(json_object_object_get(a, members[i]),
+                                       json_object_object_get(b, members[i])))
+                        return false;
+        return has_digests(a, b);
+}
+
+static int copy_to_oracle(const char *name, const char *path)
+{
+        _cleanup_free_ uint8_t *bytes = NULL;
+        size_t size;
+        int r = ingot_file_read(AT_FDCWD, path, (size_t) 1 << 20, &bytes, &size, &error);
+        if (r >= 0)
+                oracle_file(name, bytes, size);
+        return r;
+}
+
+TEST(systemd_pcrlock_reads_the_same_out_of_both_logs)
+{
+        _cleanup_swtpm_ struct swtpm tpm = {.process = INGOT_PROCESS_NONE};
+        _cleanup_boot_log_ struct ingot_boot_log log = {0};
+        _cleanup_json_ struct json_object *ours = NULL, *theirs = NULL;
+        _cleanup_free_ char *firmware = NULL, *userspace = NULL, *text = NULL;
+        if (!oracle_found_newest("systemd-pcrlock") || !swtpm_start(&tpm))
+                SKIP("systemd-pcrlock or swtpm is missing");
+        CHECK_OK(ingot_strdup(&firmware, test_source(FIRMWARE_LOG), &error));
+        CHECK_OK(ingot_strdup(&userspace, test_source(USERSPACE_LOG), &error));
+        const struct ingot_boot_log_request request = {firmware, userspace, NULL};
+        CHECK_OK(ingot_boot_log_load(&request, &log, &error));
+        CHECK_OK(ingot_json_new_array(&ours, &error));
+        CHECK_OK(pcr_log_add_events(ours, &log, false, &error));
+        CHECK_OK(copy_to_oracle("firmware.log", firmware));
+        CHECK_OK(copy_to_oracle("userspace.log", userspace));
+        CHECK_EQ(oracle_run_newest(&text,
+                                   "timeout 60 env SYSTEMD_TPM2_DEVICE=%s "
+                                   "SYSTEMD_MEASURE_LOG_FIRMWARE=%s/firmware.log "
+                                   "SYSTEMD_MEASURE_LOG_USERSPACE=%s/userspace.log "
+                                   "/usr/lib/systemd/systemd-pcrlock cel --components=%s/none "
+                                   "2>%s/words",
+                                   tpm.where, test_folder(), test_folder(), test_folder(),
+                                   test_folder()),
+                 0);
+        CHECK_OK(ingot_json_parse(INGOT_SPAN(text, strlen(text)), (size_t) 1 << 24, &theirs,
+                                  &error));
+        CHECK_EQ(json_object_array_length(ours), json_object_array_length(theirs));
+        for (size_t i = 0; i < json_object_array_length(ours); i++)
+                CHECK(same_event(json_object_array_get_idx(ours, i),
+                                 json_object_array_get_idx(theirs, i)));
 }
