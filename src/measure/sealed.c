@@ -128,8 +128,10 @@ static int decode_public_key(struct json_object *o, struct ingot_sealed *s, ingo
 static int decode_values(struct json_object *o, struct ingot_sealed *s, ingot_error *reterr)
 {
         struct json_object *values;
-        int r = has(o, VALUES) ? ingot_json_get_object(o, VALUES, &values, reterr) : 1;
-        for (unsigned i = 0; r == 0 && i < INGOT_PCR_COUNT; i++) {
+        if (!has(o, VALUES))
+                return 0;
+        int r = ingot_json_get_object(o, VALUES, &values, reterr);
+        for (unsigned i = 0; r >= 0 && i < INGOT_PCR_COUNT; i++) {
                 uint8_t value[INGOT_BANK_SIZE_MAX];
                 struct ingot_pcr_values *set;
                 char number[4];
@@ -142,7 +144,7 @@ static int decode_values(struct json_object *o, struct ingot_sealed *s, ingot_er
                 if (r >= 0)
                         r = ingot_pcr_values_add(set, value, reterr);
         }
-        return r < 0 ? ingot_under(reterr, r, VALUES) : 0;
+        return ingot_under(reterr, r, VALUES);
 }
 
 int ingot_sealed_decode_object(struct json_object *o, struct ingot_sealed *ret, ingot_error *reterr)

@@ -111,7 +111,8 @@ int ingot_tpm_policy_authorize_nv(const struct ingot_tpm_session *s, uint32_t in
 
 /* ---- RSA: TPM2_PolicyAuthorize ---- */
 
-/* As systemd loads keys of PCR policies: any use, no scheme, the usual exponent written as 0. */
+/* As systemd loads keys of PCR policies: any use, no scheme, the exponent written out though 0 would
+ * stand for the usual one. Its name depends on all of that. */
 static int rsa_public(const struct ingot_tpm_rsa *key, TPM2B_PUBLIC *ret, ingot_error *reterr)
 {
         TPM2B_PUBLIC p = {.publicArea = {.type = TPM2_ALG_RSA,
@@ -127,7 +128,7 @@ static int rsa_public(const struct ingot_tpm_rsa *key, TPM2B_PUBLIC *ret, ingot_
         rsa->symmetric.algorithm = TPM2_ALG_NULL;
         rsa->scheme.scheme = TPM2_ALG_NULL;
         rsa->keyBits = (UINT16) (8 * key->modulus.size);
-        rsa->exponent = key->exponent == 65537 ? 0 : key->exponent;
+        rsa->exponent = key->exponent;
         modulus->size = (UINT16) key->modulus.size;
         memcpy(modulus->buffer, key->modulus.data, key->modulus.size);
         *ret = p;

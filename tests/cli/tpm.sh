@@ -23,15 +23,17 @@ stop_tpm() {
 	while [ -e tpm/pid ]; do sleep 0.02; done
 }
 
-# sign_pcr KEY >tpm2-pcr-signature.json: a signed policy over PCR 11, bank sha256, as it starts.
+# sign_pcr KEY [PCR] >tpm2-pcr-signature.json: a signed policy over PCR 11, or 23, bank sha256, as it
+# starts.
 sign_pcr() {
+	case ${2-11} in 11) mask=000800 ;; 23) mask=000080 ;; esac
 	zeros=$(printf '%064d' 0)
 	value=$(printf %s "$zeros" | xxd -r -p | sha256sum | cut -d ' ' -f 1)
-	policy=$(printf %s "${zeros}0000017f00000001000b03000800$value" | xxd -r -p | sha256sum |
+	policy=$(printf %s "${zeros}0000017f00000001000b03$mask$value" | xxd -r -p | sha256sum |
 		cut -d ' ' -f 1)
 	finger=$(openssl rsa -in "$1" -RSAPublicKey_out -outform DER 2>/dev/null | sha256sum |
 		cut -d ' ' -f 1)
 	signature=$(printf %s "$policy" | xxd -r -p | openssl dgst -sha256 -sign "$1" | base64 -w 0)
-	printf '{"sha256":[{"pcrs":[11],"pkfp":"%s","pol":"%s","sig":"%s"}]}\n' "$finger" "$policy" \
-		"$signature"
+	printf '{"sha256":[{"pcrs":[%d],"pkfp":"%s","pol":"%s","sig":"%s"}]}\n' "${2-11}" "$finger" \
+		"$policy" "$signature"
 }
