@@ -15,7 +15,7 @@
 struct build_options {
         struct ingot_strings set, keys, certificates;
         bool print, locked, offline;
-        const char *cache, *passphrase_file;
+        const char *cache, *like, *passphrase_file;
         uint64_t jobs;
 };
 
@@ -29,6 +29,9 @@ static const struct option rows[] = {
         FLAG(0, "offline", struct build_options, offline, "Take packages out of the cache alone"),
         STRING(0, "cache", "DIR", struct build_options, cache,
                "Use this cache instead of $XDG_CACHE_HOME/ingot"),
+        STRING(0, "like", "RELEASE", struct build_options, like,
+               "Keep the places of what did not change since RELEASE, so that updates are small: a "
+               "disk image, a root file system, or a folder of builds"),
         UINT('j', "jobs", "N", struct build_options, jobs,
              "Work with so many threads; the result does not depend on it"),
         STRINGS('k', "key", "PURPOSE=KEY", struct build_options, keys,
@@ -103,6 +106,7 @@ static int run(const struct invocation *in, ingot_error *reterr)
                                             .locked = o->locked,
                                             .offline = o->offline,
                                             .cache = o->cache,
+                                            .like = o->like,
                                             .signers = signers.count > 0 ? &signers : NULL,
                                             .threads = (unsigned) o->jobs,
                                             .log = in->log};
@@ -115,7 +119,8 @@ static int run(const struct invocation *in, ingot_error *reterr)
 
 static const struct example examples[] = {
         {"ingot build appliance", "Build the recipe appliance/ingot.conf"},
-        {"ingot build appliance --set Image.Version=2", "The same as version 2"},
+        {"ingot build appliance --set Image.Version=2 --like appliance/build",
+         "Version 2, so that an update from version 1 fetches as little as possible"},
         {"ingot build appliance --print", "Show what would be built, and where each value is from"},
         {0},
 };
@@ -138,7 +143,13 @@ const struct command cmd_build = {
                 "signing "
                 "request, which 'ingot sign answer' fills in where the keys are and 'ingot sign "
                 "attach' puts into the artifacts. With --key both are done at once; all that the "
-                "recipe's section [Sign] asks for must then be answered.",
+                "recipe's section [Sign] asks for must then be answered.\n"
+                "\n"
+                "With --like unchanged files keep their bytes and their blocks in the root file "
+                "system, and an update from that release fetches little more than what changed. In "
+                "a folder it is the newest release that is older than this one. It is an input as "
+                "the lock is: the same recipe, lock and release before give the same bytes, and "
+                "the manifest names its digest.",
         .rows = rows,
         .examples = examples,
         .operands_max = 1,

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The data area: every extent is read, compressed once, and written, in the order of the plan.
- * Threads work on extents; the blocks are given out in the calling thread, strictly in order.
+ * The data area: every extent is read, compressed once, and written, in the order of the plan; one
+ * that the image before has is copied to where it stood. Threads work on extents; the blocks are
+ * given out in the calling thread, strictly in order.
  *
  * A compressed extent stands at the end of its blocks, zeros before it (the format's zero padding,
  * which the decompressors of the kernel rely on). One that would not save a block is stored as it
@@ -26,7 +27,7 @@ struct data {
         struct ingot_erofs_encoder **idle; /* encoders that no thread uses */
         size_t idle_count;
         pthread_mutex_t lock;
-        uint64_t next_block, done;
+        uint64_t done;
 };
 
 static int borrow_encoder(struct data *d, struct ingot_erofs_encoder **ret, ingot_error *reterr)
@@ -66,33 +67,16 @@ static struct ingot_erofs_node *node_of_extent(const struct ingot_erofs_plan *pl
         return plan->nodes + plan->data_nodes[low];
 }
 
-static int read_content(const struct ingot_erofs_plan *plan, const struct ingot_erofs_node *node,
-                        uint64_t offset, uint8_t *ret, size_t size, ingot_error *reterr)
-{
-        char path[512];
-        int r = ingot_read_at(&node->inode->content, offset, ret, size, reterr);
-        if (r >= 0)
-                return 0;
-        ingot_erofs_node_path(plan, node, path);
-        return ingot_under(reterr, r, "%s", path);
-}
-
 static int read_input(const struct ingot_erofs_plan *plan, const struct ingot_erofs_node *node,
-                      size_t index, uint8_t *ret, ingot_error *reterr)
+                      const struct ingot_erofs_extent *e, uint8_t *ret, ingot_error *reterr)
 {
-        const struct ingot_erofs_extent *e = plan->extents + index;
         const uint8_t *end = ret + e->size;
-        if (node->inode) {
-                uint64_t offset =
-                        (uint64_t) (index - node->first_extent) * plan->options.extent;
-                return read_content(plan, node, offset, ret, e->size, reterr);
-        }
-        for (uint32_t i = e->first_piece; i < e->first_piece + e->piece_count; i++) {
+        if (node->inode)
+                return ingot_erofs_read_node(plan, node, e->at, ret, e->size, reterr);
+        for (uint32_t i = e->first_piece; i != INGOT_EROFS_NONE_INDEX; i = plan->pieces[i].next) {
                 const struct ingot_erofs_piece *piece = plan->pieces + i;
                 const struct ingot_erofs_node *of = plan->nodes + piece->node;
-                if (piece->same_as != i)
-                        continue;
-                int r = read_content(plan, of, of->extents_size, ret, piece->size, reterr);
+                int r = ingot_erofs_read_node(plan, of, of->extents_size, ret, piece->size, reterr);
                 if (r < 0)
                         return r;
                 ret += piece->size;
@@ -134,27 +118,37 @@ static int compress_extent(struct data *d, struct ingot_erofs_extent *e, struct 
 static int work(void *context, size_t index, size_t slot_index, ingot_error *reterr)
 {
         struct data *d = context;
+        struct ingot_erofs_extent *e = d->plan->extents + index;
         struct slot *slot = d->slots + slot_index;
-        int r = read_input(d->plan, node_of_extent(d->plan, index), index, slot->input, reterr);
-        return r < 0 ? r : compress_extent(d, d->plan->extents + index, slot, reterr);
+        if (e->kept) {
+                slot->blocks = slot->output;
+                return ingot_read_at(&d->plan->like->reader,
+                                     (uint64_t) e->source * INGOT_EROFS_BLOCK, slot->output,
+                                     (size_t) e->blocks * INGOT_EROFS_BLOCK, reterr);
+        }
+        int r = read_input(d->plan, node_of_extent(d->plan, index), e, slot->input, reterr);
+        return r < 0 ? r : compress_extent(d, e, slot, reterr);
 }
 
 static int finish(void *context, size_t index, size_t slot_index, ingot_error *reterr)
 {
         struct data *d = context;
-        const struct ingot_erofs_extent *e = d->plan->extents + index;
+        struct ingot_erofs_extent *e = d->plan->extents + index;
         struct ingot_erofs_node *node = node_of_extent(d->plan, index);
-        if (index == node->first_extent)
-                node->address = (uint32_t) d->next_block;
-        if (d->next_block + e->blocks > UINT32_MAX)
-                return ingot_fail(reterr, INGOT_E_LIMIT, "the image is larger than 16 TiB");
-        int r = ingot_write_at(d->writer, d->next_block * INGOT_EROFS_BLOCK,
-                               d->slots[slot_index].blocks,
-                               (size_t) e->blocks * INGOT_EROFS_BLOCK, reterr);
+        int r = 0;
+        if (e->kept && d->plan->in_place)
+                e->address = e->source; /* reserved for it */
+        else
+                r = ingot_erofs_space_take(&d->plan->space, e->blocks, 0, &e->address, reterr);
+        if (r >= 0)
+                r = ingot_write_at(d->writer, (uint64_t) e->address * INGOT_EROFS_BLOCK,
+                                   d->slots[slot_index].blocks,
+                                   (size_t) e->blocks * INGOT_EROFS_BLOCK, reterr);
         if (r < 0)
                 return r;
+        if (index == node->first_extent)
+                node->address = e->address;
         node->blocks += e->blocks;
-        d->next_block += e->blocks;
         d->done += e->size;
         ingot_progress(d->plan->options.log, "Compressing files", d->done, d->plan->input_size);
         return 0;
@@ -196,7 +190,6 @@ int ingot_erofs_write_data(struct ingot_erofs_plan *plan, const struct ingot_wri
                 .plan = plan,
                 .writer = writer,
                 .lock = PTHREAD_MUTEX_INITIALIZER,
-                .next_block = 1, /* block 0 is the superblock's */
         };
         struct ingot_parallel p = {.threads = plan->options.threads,
                                    .count = plan->extent_count,
@@ -208,6 +201,7 @@ int ingot_erofs_write_data(struct ingot_erofs_plan *plan, const struct ingot_wri
         int r = make_slots(&d, reterr);
         if (r >= 0 && p.count > 0)
                 r = ingot_parallel_run(&p, reterr);
-        plan->metadata_block = (uint32_t) d.next_block;
+        if (!plan->in_place)
+                plan->metadata_block = ingot_erofs_space_end(&plan->space);
         return r;
 }

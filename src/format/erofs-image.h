@@ -78,6 +78,10 @@ int ingot_erofs_file_open(struct ingot_erofs_image *image, uint64_t nid,
                           struct ingot_erofs_file *ret, ingot_error *reterr);
 INGOT_DEFINE_CLEANUP(struct ingot_erofs_image, ingot_erofs_image_unref);
 
+/* erofs-read.c: the tree, whose inodes' marks are their nids; all contents keep the image. */
+int ingot_erofs_load_tree(struct ingot_erofs_image *image, struct ingot_tree **ret,
+                          struct ingot_erofs_info *ret_info, ingot_error *reterr);
+
 /* erofs-map.c: the mapping that holds byte AT, which is below the file's size. */
 int ingot_erofs_map(const struct ingot_erofs_file *file, uint64_t at,
                     struct ingot_erofs_mapping *ret, ingot_error *reterr);

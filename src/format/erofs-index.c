@@ -21,15 +21,19 @@ static struct parts split(uint64_t total, uint32_t base)
         return p;
 }
 
-static uint64_t entries(const struct ingot_erofs_node *node)
+uint32_t ingot_erofs_first_extent(uint32_t extent, uint32_t xattr_size)
 {
-        return node->extent_count == 0 ? 0 : ingot_div_up(node->size, INGOT_EROFS_BLOCK);
+        uint32_t base = (uint32_t) ingot_align_up(xattr_size, 8) + INGOT_EROFS_MAP_HEADER_SIZE;
+        uint32_t first = (uint32_t) split(UINT32_MAX, base).first * INGOT_EROFS_BLOCK;
+        if (extent < INGOT_EROFS_APART || first == 0)
+                return extent;
+        return extent - INGOT_EROFS_APART + first;
 }
 
-uint32_t ingot_erofs_index_size(const struct ingot_erofs_node *node, uint32_t end)
+uint32_t ingot_erofs_index_size(uint64_t blocks, uint32_t end)
 {
         uint32_t base = (uint32_t) ingot_align_up(end, 8) + INGOT_EROFS_MAP_HEADER_SIZE;
-        struct parts p = split(entries(node), base);
+        struct parts p = split(blocks, base);
         uint64_t size = ingot_align_up(p.first, 2) * 4 + p.middle * 2 +
                         ingot_align_up(p.last, 2) * 4;
         return base - end + (uint32_t) size;
@@ -54,6 +58,7 @@ static void enter_extent(struct walker *w)
                         w->plan->extents + node->first_extent + w->extent;
                 w->length = (uint32_t) ingot_div_up(e->size, INGOT_EROFS_BLOCK);
                 w->blocks = e->blocks;
+                w->address = e->address;
                 w->plain = e->plain;
                 return;
         }
@@ -129,9 +134,9 @@ void ingot_erofs_index_encode(const struct ingot_erofs_plan *plan,
                               const struct ingot_erofs_node *node, uint32_t end, uint8_t *ret)
 {
         uint32_t padding = (uint32_t) ingot_align_up(end, 8) - end;
-        struct parts parts =
-                split(entries(node), end + padding + INGOT_EROFS_MAP_HEADER_SIZE);
-        struct walker w = {.plan = plan, .node = node, .address = node->address};
+        struct parts parts = split(ingot_div_up(node->size, INGOT_EROFS_BLOCK),
+                                   end + padding + INGOT_EROFS_MAP_HEADER_SIZE);
+        struct walker w = {.plan = plan, .node = node};
         memset(ret, 0, padding);
         ret += padding;
         encode_header(plan, node, ret);

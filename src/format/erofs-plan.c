@@ -3,17 +3,18 @@
  * The plan of an image: which inode stands where in the order, and how files are cut.
  *
  * The children of a directory stand together, in the order of their names, and after them what is
- * below each; data follows the same order. A file is cut at multiples of the extent size, so a
- * change in it leaves all extents before it alone, and other files' altogether. What remains behind
- * the last whole extent becomes a piece of the packed inode (when something is compressed) or stands
- * beside the inode (when nothing is).
+ * below each; data follows the same order. A file is cut at fixed places, so a change in it leaves
+ * all extents before it alone, and other files' altogether. What remains behind the last whole
+ * extent becomes a piece of the packed inode (when something is compressed) or stands beside the
+ * inode (when nothing is).
  */
 #include "format/erofs-write.h"
 
 #include <inttypes.h>
 
-/* Positions of tails in the packed inode are 32-bit numbers. */
-#define PACKED_MAX UINT64_C(0xf0000000)
+/* Positions of tails in the packed inode are 32-bit numbers; what fills gaps there is not counted.
+ */
+#define PACKED_MAX UINT64_C(0xc0000000)
 #define NODES_MAX 0x10000000u
 
 void ingot_erofs_plan_done(struct ingot_erofs_plan *plan)
@@ -23,10 +24,12 @@ void ingot_erofs_plan_done(struct ingot_erofs_plan *plan)
         free(plan->extents);
         free(plan->data_nodes);
         free(plan->shared);
+        free(plan->space.ranges);
+        free(plan->inode_blocks);
+        ingot_erofs_like_free(plan->like);
 }
 
-/* Room for one more item of SIZE bytes. */
-static int grow(void *items, size_t count, size_t *allocated, size_t size, ingot_error *reterr)
+int ingot_erofs_grow(void *items, size_t count, size_t *allocated, size_t size, ingot_error *reterr)
 {
         if (count < *allocated)
                 return 0;
@@ -39,17 +42,20 @@ static int grow(void *items, size_t count, size_t *allocated, size_t size, ingot
         return 0;
 }
 
-int ingot_erofs_plan_add_extent(struct ingot_erofs_plan *plan, uint32_t size,
+int ingot_erofs_plan_add_extent(struct ingot_erofs_plan *plan, uint64_t at, uint32_t size,
                                 struct ingot_erofs_extent **ret, ingot_error *reterr)
 {
         if (plan->extent_count >= UINT32_MAX - 1)
                 return ingot_fail(reterr, INGOT_E_LIMIT, "more than 2^32 extents");
-        int r = grow(&plan->extents, plan->extent_count, &plan->extent_allocated,
-                     sizeof(*plan->extents), reterr);
+        int r = ingot_erofs_grow(&plan->extents, plan->extent_count, &plan->extent_allocated,
+                                 sizeof(*plan->extents), reterr);
         if (r < 0)
                 return r;
         struct ingot_erofs_extent *e = plan->extents + plan->extent_count++;
-        *e = (struct ingot_erofs_extent){.size = size};
+        *e = (struct ingot_erofs_extent){.at = at,
+                                         .size = size,
+                                         .first_piece = INGOT_EROFS_NONE_INDEX,
+                                         .last_piece = INGOT_EROFS_NONE_INDEX};
         plan->input_size += size;
         if (ret)
                 *ret = e;
@@ -70,8 +76,8 @@ int ingot_erofs_plan_add_node(struct ingot_erofs_plan *plan, const struct ingot_
 {
         if (plan->node_count >= NODES_MAX)
                 return ingot_fail(reterr, INGOT_E_LIMIT, "more than %u inodes", NODES_MAX);
-        int r = grow(&plan->nodes, plan->node_count, &plan->node_allocated, sizeof(*plan->nodes),
-                     reterr);
+        int r = ingot_erofs_grow(&plan->nodes, plan->node_count, &plan->node_allocated,
+                                 sizeof(*plan->nodes), reterr);
         if (r < 0)
                 return r;
         uint64_t seed = plan->node_count == 0 ? UINT64_C(0xcbf29ce484222325)
@@ -103,6 +109,17 @@ void ingot_erofs_node_path(const struct ingot_erofs_plan *plan, const struct ing
         if (ret[at] == 0)
                 ret[--at] = '/';
         memmove(ret, ret + at, 512 - at);
+}
+
+int ingot_erofs_read_node(const struct ingot_erofs_plan *plan, const struct ingot_erofs_node *node,
+                          uint64_t offset, uint8_t *ret, size_t size, ingot_error *reterr)
+{
+        char path[512];
+        int r = ingot_read_at(&node->inode->content, offset, ret, size, reterr);
+        if (r >= 0)
+                return 0;
+        ingot_erofs_node_path(plan, node, path);
+        return ingot_under(reterr, r, "%s", path);
 }
 
 static int check_limits(const struct ingot_inode *inode, ingot_error *reterr)
@@ -163,28 +180,46 @@ static void clear_marks(struct ingot_inode *directory, unsigned depth)
 static int add_piece(struct ingot_erofs_plan *plan, uint32_t node, uint32_t size,
                      ingot_error *reterr)
 {
-        int r = grow(&plan->pieces, plan->piece_count, &plan->piece_allocated,
-                     sizeof(*plan->pieces), reterr);
+        int r = ingot_erofs_grow(&plan->pieces, plan->piece_count, &plan->piece_allocated,
+                                 sizeof(*plan->pieces), reterr);
         if (r < 0)
                 return r;
         uint32_t index = (uint32_t) plan->piece_count;
-        plan->pieces[plan->piece_count++] =
-                (struct ingot_erofs_piece){.node = node, .size = size, .same_as = index};
+        plan->pieces[plan->piece_count++] = (struct ingot_erofs_piece){
+                .node = node, .size = size, .same_as = index, .next = INGOT_EROFS_NONE_INDEX};
         plan->nodes[node].piece = index;
         return 0;
+}
+
+static uint32_t first_extent(const struct ingot_erofs_plan *plan,
+                             const struct ingot_erofs_node *node)
+{
+        return plan->options.compressor == INGOT_EROFS_NONE
+                       ? plan->options.extent
+                       : ingot_erofs_first_extent(plan->options.extent, node->xattr_size);
+}
+
+/* What remains of a file behind its last whole extent. */
+static uint32_t tail_of(const struct ingot_erofs_plan *plan, const struct ingot_erofs_node *node)
+{
+        uint32_t first = first_extent(plan, node);
+        if (plan->options.compressor == INGOT_EROFS_NONE)
+                return (uint32_t) (node->size % INGOT_EROFS_BLOCK);
+        return (uint32_t) (node->size < first ? node->size
+                                              : (node->size - first) % plan->options.extent);
 }
 
 static int add_file_extents(struct ingot_erofs_plan *plan, struct ingot_erofs_node *node,
                             ingot_error *reterr)
 {
-        uint64_t left = node->extents_size;
+        uint32_t size = first_extent(plan, node);
         node->first_extent = (uint32_t) plan->extent_count;
-        while (left > 0) {
-                uint32_t size = (uint32_t) ingot_min_u64(left, plan->options.extent);
-                int r = ingot_erofs_plan_add_extent(plan, size, NULL, reterr);
+        for (uint64_t at = 0; at < node->extents_size; at += size, size = plan->options.extent) {
+                uint64_t left = node->extents_size - at;
+                int r = ingot_erofs_plan_add_extent(plan, at, (uint32_t) ingot_min_u64(left, size),
+                                                    NULL, reterr);
                 if (r < 0)
                         return r;
-                left -= size;
         }
         node->extent_count = (uint32_t) (plan->extent_count - node->first_extent);
         plan->data_nodes[plan->data_node_count++] = (uint32_t) (node - plan->nodes);
@@ -196,8 +231,7 @@ static int cut_file(struct ingot_erofs_plan *plan, struct ingot_erofs_node *node
                     uint64_t *packed, ingot_error *reterr)
 {
         bool compress = plan->options.compressor != INGOT_EROFS_NONE;
-        uint32_t tail =
-                (uint32_t) (node->size % (compress ? plan->options.extent : INGOT_EROFS_BLOCK));
+        uint32_t tail = tail_of(plan, node);
         uint32_t record = INGOT_EROFS_EXTENDED_SIZE + node->xattr_size + tail;
         node->extents_size = node->size;
         node->layout = compress && node->size > 0 ? INGOT_EROFS_COMPRESSED_COMPACT
@@ -247,8 +281,16 @@ int ingot_erofs_plan_tree(struct ingot_erofs_plan *plan, const struct ingot_tree
         if (r >= 0)
                 r = ingot_erofs_xattrs_collect(plan, reterr);
         if (r >= 0)
+                r = ingot_erofs_measure_small(plan, reterr);
+        if (r >= 0 && plan->like)
+                r = ingot_erofs_keep_records(plan, reterr);
+        if (r >= 0)
                 r = cut_files(plan, reterr);
+        if (r >= 0 && plan->like)
+                r = ingot_erofs_keep_extents(plan, reterr);
         if (r >= 0 && plan->piece_count > 0)
                 r = ingot_erofs_plan_pack(plan, reterr);
+        else if (r >= 0 && plan->like)
+                r = ingot_erofs_keep_places(plan, reterr);
         return r;
 }

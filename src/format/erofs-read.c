@@ -127,6 +127,7 @@ static int make_inode(struct loading *l, const struct ingot_erofs_file *f, struc
         inode->gid = f->inode.gid;
         inode->mtime = (int64_t) f->inode.mtime;
         inode->mtime_nsec = f->inode.mtime_nsec;
+        inode->mark = f->nid;
         if (type == INGOT_FILE_CHARACTER || type == INGOT_FILE_BLOCK)
                 ingot_erofs_device_decode(f->inode.address, &inode->major, &inode->minor);
         if (type == INGOT_FILE_REGULAR)
@@ -314,23 +315,37 @@ static int load_root(struct loading *l, struct ingot_tree **ret, ingot_error *re
         return 0;
 }
 
+int ingot_erofs_load_tree(struct ingot_erofs_image *image, struct ingot_tree **ret,
+                          struct ingot_erofs_info *ret_info, ingot_error *reterr)
+{
+        struct loading l = {
+                .image = image, .info = ret_info, .bytes_max = 4 * image->size + 256 * 1024};
+        describe(image, ret_info);
+        int r = load_root(&l, ret, reterr);
+        free(l.known);
+        return r;
+}
+
+int ingot_erofs_read_info(const struct ingot_reader *reader, struct ingot_erofs_info *ret,
+                          ingot_error *reterr)
+{
+        _cleanup_(ingot_erofs_image_unref_p) struct ingot_erofs_image *image = NULL;
+        int r = ingot_erofs_image_open(reader, &image, reterr);
+        if (r >= 0)
+                describe(image, ret);
+        return ingot_under(reterr, r, "read erofs");
+}
+
 int ingot_erofs_read_tree(const struct ingot_reader *reader, struct ingot_tree **ret,
                           struct ingot_erofs_info *ret_info, ingot_error *reterr)
 {
         _cleanup_(ingot_erofs_image_unref_p) struct ingot_erofs_image *image = NULL;
         struct ingot_erofs_info info;
-        struct ingot_tree *tree = NULL;
         int r = ingot_erofs_image_open(reader, &image, reterr);
+        if (r >= 0)
+                r = ingot_erofs_load_tree(image, ret, &info, reterr);
         if (r < 0)
                 return ingot_under(reterr, r, "read erofs");
-        describe(image, &info);
-        struct loading l = {
-                .image = image, .info = &info, .bytes_max = 4 * image->size + 256 * 1024};
-        r = load_root(&l, &tree, reterr);
-        free(l.known);
-        if (r < 0)
-                return ingot_under(reterr, r, "read erofs");
-        *ret = tree;
         if (ret_info)
                 *ret_info = info;
         return 0;

@@ -16,7 +16,7 @@ static int write_super(const struct ingot_erofs_plan *plan, const struct ingot_w
                 .build_time = (uint64_t) o->build_time,
                 .blocks = plan->blocks,
                 .metadata_block = plan->metadata_block,
-                .xattr_block = plan->xattr_block,
+                .xattr_block = plan->metadata_block + plan->xattr_block,
                 .uuid = o->uuid,
         };
         if (o->volume_name)
@@ -39,14 +39,28 @@ static int write_super(const struct ingot_erofs_plan *plan, const struct ingot_w
         return ingot_write_at(writer, 0, block, sizeof(block), reterr);
 }
 
+/* Blocks of inodes, of directories and of shared xattrs. */
+static uint64_t count_metadata(const struct ingot_erofs_plan *plan)
+{
+        uint64_t blocks =
+                plan->inode_block_count + ingot_div_up(plan->shared_size, INGOT_EROFS_BLOCK);
+        for (size_t i = 0; i < plan->node_count; i++) {
+                const struct ingot_inode *inode = plan->nodes[i].inode;
+                if (inode &&
+                    (inode->type == INGOT_FILE_DIRECTORY || inode->type == INGOT_FILE_SYMLINK))
+                        blocks += plan->nodes[i].blocks;
+        }
+        return blocks;
+}
+
 static void count(const struct ingot_erofs_plan *plan, struct ingot_erofs_result *ret)
 {
+        uint64_t metadata = count_metadata(plan);
         *ret = (struct ingot_erofs_result){
                 .size = (uint64_t) plan->blocks * INGOT_EROFS_BLOCK,
                 .inodes = plan->node_count - (plan->packed != INGOT_EROFS_NONE_INDEX),
-                .data_size = ((uint64_t) plan->metadata_block - 1) * INGOT_EROFS_BLOCK,
-                .metadata_size =
-                        ((uint64_t) plan->blocks - plan->metadata_block) * INGOT_EROFS_BLOCK,
+                .data_size = (plan->blocks - 1 - metadata) * INGOT_EROFS_BLOCK,
+                .metadata_size = metadata * INGOT_EROFS_BLOCK,
         };
         if (plan->packed != INGOT_EROFS_NONE_INDEX)
                 ret->packed_size = plan->nodes[plan->packed].size;
@@ -78,7 +92,14 @@ int ingot_erofs_write(const struct ingot_tree *tree, const struct ingot_erofs_op
         _cleanup_(ingot_erofs_plan_done) struct ingot_erofs_plan plan = {0};
         int r = ingot_erofs_options_resolve(options, &plan.options, reterr);
         if (r >= 0)
+                r = ingot_erofs_space_init(&plan.space, reterr);
+        if (r >= 0 && options->like)
+                r = ingot_under(reterr, ingot_erofs_like_open(&plan.options, &plan.like, reterr),
+                                "image before");
+        if (r >= 0)
                 r = ingot_erofs_plan_tree(&plan, tree, reterr);
+        if (r >= 0)
+                r = ingot_erofs_lay_out(&plan, reterr);
         if (r >= 0)
                 r = ingot_erofs_write_data(&plan, writer, reterr);
         if (r >= 0)

@@ -41,6 +41,7 @@ struct ingot_erofs_options {
         struct ingot_uuid uuid;
         int64_t build_time;  /* inodes with just this mtime take half the space */
         const char *volume_name; /* at most INGOT_EROFS_VOLUME_NAME_MAX bytes, or NULL */
+        const struct ingot_reader *like; /* an image of the release before, or NULL: see below */
         const struct ingot_log *log; /* progress in bytes of input; may be NULL */
 };
 
@@ -61,10 +62,18 @@ struct ingot_erofs_result {
  * written exactly once and whole, in ascending order, but for block 0, which comes last: an image
  * whose writing stopped is no file system. Uses the inodes' marks.
  *
+ * With LIKE as little as possible differs from that image: what has not changed keeps its bytes and
+ * its blocks, whatever the level, and inodes their numbers; what is new goes where blocks fell
+ * free, then to the end. Blocks are then written in any order. The same tree and the same image
+ * give the same bytes. Bytes of files that are gone may remain in clusters that others share, to
+ * about 1.5 % of the image. LIKE may be malformed: nothing is taken over that is not equal to what
+ * the tree says. UNSUPPORTED without compression or with extents below 64 KiB, CONFLICT when LIKE
+ * is compressed otherwise; the errors of ingot_erofs_read_tree.
+ *
  * USAGE: options out of range. LIMIT: larger than the format can say (names are checked by the
  * tree; xattr values over 64 KiB, device numbers over 12:20 bits, 16 TiB of image). UNSUPPORTED: an
- * xattr outside of user, trusted, security and POSIX ACLs. Errors of contents and of the writer come
- * through, with the path in front.
+ * xattr outside of user, trusted, security and POSIX ACLs. Errors of contents and of the writer
+ * come through, with the path in front.
  */
 int ingot_erofs_write(const struct ingot_tree *tree, const struct ingot_erofs_options *options,
                       const struct ingot_writer *writer, struct ingot_erofs_result *ret,
@@ -113,6 +122,11 @@ enum ingot_erofs_algorithm {
 
 /* Is it one? 1 when the superblock's magic is there, 0 when not; < 0 only when reading fails. */
 int ingot_erofs_probe(const struct ingot_reader *reader, ingot_error *reterr);
+
+/* What the superblock says, without the numbers that are counted in the tree. The errors of
+ * ingot_erofs_read_tree. */
+int ingot_erofs_read_info(const struct ingot_reader *reader, struct ingot_erofs_info *ret,
+                          ingot_error *reterr);
 
 /*
  * The whole tree of an image. Contents read and decompress on demand, from any number of threads;

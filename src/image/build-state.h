@@ -8,6 +8,7 @@
 #include "format/verity.h"
 #include "image/build.h"
 #include "image/kernel.h"
+#include "image/open.h"
 #include "image/profile.h"
 #include "image/sign-request.h"
 #include "os/file.h"
@@ -35,6 +36,15 @@ int ingot_uki_extents_copy(const struct ingot_uki_extents *e, struct ingot_uki_e
                            ingot_error *reterr);
 void ingot_uki_extents_done(struct ingot_uki_extents *e);
 
+/* The release before. */
+struct ingot_build_like {
+        struct ingot_file file;
+        struct ingot_reader reader, root; /* of the file; of the root file system in it */
+        struct ingot_image image;
+        uint8_t sha256[INGOT_SHA256_SIZE]; /* of the root file system */
+};
+void ingot_build_like_done(struct ingot_build_like *like);
+
 struct ingot_build {
         const struct ingot_build_options *options;
         const struct ingot_recipe *recipe;
@@ -50,7 +60,8 @@ struct ingot_build {
         bool has_packages;
         struct ingot_lock lock;
 
-        struct ingot_tree *tree; /* of the root file system */
+        struct ingot_build_like like; /* when options->like is set */
+        struct ingot_tree *tree;      /* of the root file system */
         struct ingot_kernel kernel;
         struct ingot_buffer kernel_image, stub, initrd;
         char *stub_info; /* who made the stub: "systemd-stub 257…" */
@@ -76,6 +87,7 @@ struct ingot_build {
 };
 
 /* The steps, in their order. */
+int ingot_build_open_like(struct ingot_build *b, ingot_error *reterr); /* the release before */
 int ingot_build_packages(struct ingot_build *b, ingot_error *reterr); /* lock, fetch, install */
 int ingot_build_tree(struct ingot_build *b, ingot_error *reterr);     /* files, system, hermetic */
 int ingot_build_kernel(struct ingot_build *b, ingot_error *reterr);   /* kernel, stub, initrd */

@@ -67,7 +67,7 @@ static int make_initrd(struct ingot_build *b, ingot_error *reterr)
                 .init = ingot_init_program(),
                 .shell = ingot_recipe_bool(b->recipe, INGOT_BOOT_SHELL),
                 .var = &var,
-                .mtime = b->timestamp,
+                .mtime = 0, /* so that an initrd of the same files is the same */
                 .log = b->options->log};
         int r = wanted_modules(b, &modules, reterr);
         if (r < 0)

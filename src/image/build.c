@@ -13,6 +13,7 @@ static void build_done(struct ingot_build *b)
 {
         ingot_tree_free(b->esp);
         ingot_tree_free(b->tree);
+        ingot_build_like_done(&b->like);
         ingot_build_packages_done(b);
         ingot_outfile_discard(&b->disk);
         ingot_outfile_discard(&b->uki);
@@ -111,6 +112,7 @@ int ingot_build(const struct ingot_build_options *options, struct ingot_build_re
 {
         static int (*const steps[])(struct ingot_build *, ingot_error *) = {check,
                                                                             prepare,
+                                                                            ingot_build_open_like,
                                                                             ingot_build_packages,
                                                                             ingot_build_tree,
                                                                             ingot_build_kernel,
@@ -125,7 +127,8 @@ int ingot_build(const struct ingot_build_options *options, struct ingot_build_re
                                                                      .recipe = options->recipe,
                                                                      .disk = INGOT_OUTFILE_NONE,
                                                                      .uki = INGOT_OUTFILE_NONE,
-                                                                     .workdir = INGOT_WORKDIR_NONE};
+                                                                     .workdir = INGOT_WORKDIR_NONE,
+                                                                     .like.file = INGOT_FILE_NONE};
         for (size_t i = 0; i < ARRAY_SIZE(steps); i++) {
                 int r = steps[i](&b, reterr);
                 if (r < 0)

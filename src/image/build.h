@@ -20,6 +20,9 @@ struct ingot_build_options {
         bool locked;       /* take ingot.lock as it is: CONFLICT when it does not fit the recipe */
         bool offline;      /* packages out of the cache alone */
         const char *cache; /* folder; NULL: the user's */
+        const char *like;  /* the release before, whose blocks keep their places: a disk image, a
+                              root  file system, or a folder with manifests, where it is the newest of
+                              this image that is older; NULL: none */
         const struct ingot_signers *signers; /* who will sign at once: all that is wanted must have
                                                 one; NULL: nobody */
         unsigned threads;                    /* 0: one for each CPU; the bytes never depend on it */

@@ -28,7 +28,11 @@ static int add_header(const struct ingot_build *b, struct json_object *m, ingot_
                 r = ingot_json_add_u64(m, "timestamp", (uint64_t) b->timestamp, reterr);
         if (r >= 0)
                 r = ingot_json_add_uuid(m, "seed", &b->seed, reterr);
-        return r < 0 ? r : ingot_json_add_hex(m, "recipe_sha256", digest, sizeof(digest), reterr);
+        if (r >= 0)
+                r = ingot_json_add_hex(m, "recipe_sha256", digest, sizeof(digest), reterr);
+        if (r >= 0 && b->options->like)
+                r = ingot_json_add_hex(m, "like_sha256", b->like.sha256, INGOT_SHA256_SIZE, reterr);
+        return r;
 }
 
 int ingot_manifest_packages(struct json_object *o, const char *key, const struct ingot_lock *lock,
