@@ -137,6 +137,7 @@ static int load(struct ingot_build *b, const char *path, ingot_error *reterr)
         if (part->content != INGOT_CONTENT_EROFS)
                 return ingot_fail(reterr, INGOT_E_FORMAT, "it holds no erofs");
         like->root = part->reader;
+        like->given = true;
         return hash(like, reterr);
 }
 

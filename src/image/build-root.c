@@ -21,7 +21,7 @@ static int erofs_options(const struct ingot_build *b, struct ingot_erofs_options
         *ret = (struct ingot_erofs_options){
                 .threads = b->options->threads,
                 .build_time = b->timestamp,
-                .like = b->options->like ? &b->like.root : NULL,
+                .like = b->like.given ? &b->like.root : NULL,
                 .uuid = ingot_uuid_derive(&b->seed, "root-file-system", 16)};
         int r = ingot_erofs_compressor_parse(
                 ingot_recipe_text(b->recipe, INGOT_PARTITIONS_COMPRESSION), &ret->compressor,

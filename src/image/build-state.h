@@ -38,6 +38,7 @@ void ingot_uki_extents_done(struct ingot_uki_extents *e);
 
 /* The release before. */
 struct ingot_build_like {
+        bool given;
         struct ingot_file file;
         struct ingot_reader reader, root; /* of the file; of the root file system in it */
         struct ingot_image image;
@@ -60,7 +61,7 @@ struct ingot_build {
         bool has_packages;
         struct ingot_lock lock;
 
-        struct ingot_build_like like; /* when options->like is set */
+        struct ingot_build_like like; /* when one is given */
         struct ingot_tree *tree;      /* of the root file system */
         struct ingot_kernel kernel;
         struct ingot_buffer kernel_image, stub, initrd;

@@ -30,7 +30,7 @@ static int add_header(const struct ingot_build *b, struct json_object *m, ingot_
                 r = ingot_json_add_uuid(m, "seed", &b->seed, reterr);
         if (r >= 0)
                 r = ingot_json_add_hex(m, "recipe_sha256", digest, sizeof(digest), reterr);
-        if (r >= 0 && b->options->like)
+        if (r >= 0 && b->like.given)
                 r = ingot_json_add_hex(m, "like_sha256", b->like.sha256, INGOT_SHA256_SIZE, reterr);
         return r;
 }
