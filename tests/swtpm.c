@@ -28,9 +28,17 @@ static bool run(struct swtpm *s)
         snprintf(state, sizeof(state), "dir=%s,mode=0600", s->folder);
         snprintf(server, sizeof(server), "type=unixio,path=%s", s->socket);
         snprintf(control, sizeof(control), "type=unixio,path=%s.ctrl", s->socket);
-        const char *const argv[] = {"swtpm",      "socket", "--tpm2",  "--server",
-                                    server,       "--ctrl", control,   "--tpmstate",
-                                    state,        "--flags", "not-need-init,startup-clear",
+        const char *const argv[] = {"swtpm",
+                                    "socket",
+                                    "--tpm2",
+                                    "--server",
+                                    server,
+                                    "--ctrl",
+                                    control,
+                                    "--tpmstate",
+                                    state,
+                                    "--flags",
+                                    "not-need-init,startup-clear",
                                     NULL};
         struct ingot_program p = {.argv = argv, .own_group = true};
         unlink(s->socket);

@@ -41,7 +41,8 @@ static void print_qr(const struct ingot_qr *qr)
         for (unsigned row = 0; row < all; row += 2) {
                 fputs("\033[40;37;1m", stdout);
                 for (unsigned column = 0; column < all; column++)
-                        fputs(blocks[is_dark(qr, row, column)][is_dark(qr, row + 1, column)], stdout);
+                        fputs(blocks[is_dark(qr, row, column)][is_dark(qr, row + 1, column)],
+                              stdout);
                 fputs("\033[0m\n", stdout);
         }
 }
@@ -96,15 +97,16 @@ const struct command cmd_key_recovery = {
         .name = "key recovery",
         .synopsis = "",
         .summary = "Make a recovery key, for when nothing else unlocks",
-        .details =
-                "Makes 256 random bits and shows them as 64 letters, in eight groups of eight, "
-                "which are at the same place on all keyboards; on a terminal as a QR code, too. "
-                "systemd's recovery keys are the same. The key is kept nowhere: unless it goes "
-                "into a FILE, this is the only time that it is seen.\n"
-                "\n"
-                "It opens nothing yet. To let it unlock a volume, add it as one of its passphrases: "
-                "'cryptsetup luksAddKey DEVICE FILE'. A file ends without a newline, which would be "
-                "part of the passphrase.",
+        .details = "Makes 256 random bits and shows them as 64 letters, in eight groups of eight, "
+                   "which are at the same place on all keyboards; on a terminal as a QR code, too. "
+                   "systemd's recovery keys are the same. The key is kept nowhere: unless it goes "
+                   "into a FILE, this is the only time that it is seen.\n"
+                   "\n"
+                   "It opens nothing yet. To let it unlock a volume, add it as one of its "
+                   "passphrases: "
+                   "'cryptsetup luksAddKey DEVICE FILE'. A file ends without a newline, which "
+                   "would be "
+                   "part of the passphrase.",
         .rows = rows,
         .examples = examples,
         .options_size = sizeof(struct recovery_options),

@@ -140,7 +140,8 @@ static void print_done(const struct lock_state *s, const struct outcome *done)
                ingot_pcr_mask_text(mask, text), done->nv_index, s->options->policy);
         if (done->pin)
                 printf("\nRecovery PIN, which is not shown again: %s\n"
-                       "It lets the policy be changed when the TPM does not unseal by the old one.\n",
+                       "It lets the policy be changed when the TPM does not unseal by the old "
+                       "one.\n",
                        done->pin);
 }
 
@@ -172,12 +173,13 @@ static int choose_pin(const struct lock_options *o, bool first, char ret[PIN_MAX
         if (!first)
                 return 0;
         if (o->pin < 0)
-                return ingot_fail(reterr, INGOT_E_USAGE,
-                                  "this is the first policy of this machine. Before anything is "
-                                  "locked by it, have a way in without the TPM: 'ingot key recovery' "
-                                  "makes a key for the disk. Then choose --recovery-pin=show (the "
-                                  "PIN that changes the policy is shown once) or hide (only the TPM "
-                                  "has it)");
+                return ingot_fail(
+                        reterr, INGOT_E_USAGE,
+                        "this is the first policy of this machine. Before anything is "
+                        "locked by it, have a way in without the TPM: 'ingot key recovery' "
+                        "makes a key for the disk. Then choose --recovery-pin=show (the "
+                        "PIN that changes the policy is shown once) or hide (only the TPM "
+                        "has it)");
         return ingot_recovery_key_new(ret, reterr);
 }
 
@@ -290,7 +292,8 @@ const struct command cmd_pcr_lock = {
                 "/etc/pcrlock.d, /run/pcrlock.d, /var/lib/pcrlock.d, /usr/local/lib/pcrlock.d and "
                 "/usr/lib/pcrlock.d, and writes them as a policy into an NV index of the TPM and "
                 "into pcrlock.json, both as systemd-pcrlock does. What was locked by the index "
-                "before is from then on unlocked by the new policy. Components of the firmware that "
+                "before is from then on unlocked by the new policy. Components of the firmware "
+                "that "
                 "no folder has are taken out of its log of this boot.\n"
                 "\n"
                 "A PCR can be used when the log explains its value, components explain every event "

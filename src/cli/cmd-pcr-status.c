@@ -42,14 +42,16 @@ static const char *const without_tpm =
         "What works without: passphrases, recovery keys ('ingot key recovery'), FIDO2, PKCS#11. "
         "Secure Boot and verity need no TPM, either.";
 
-static enum status_verdict judge(const struct status *s, struct ingot_buffer *ret, ingot_error *reterr)
+static enum status_verdict judge(const struct status *s, struct ingot_buffer *ret,
+                                 ingot_error *reterr)
 {
         char text[INGOT_PCR_MASK_TEXT_MAX];
         if (s->differing)
-                (void) ingot_buffer_printf(ret, reterr,
-                                           "PCR %s: the TPM has a value that the log does not give: "
-                                           "something was measured that is not in it, or it lies",
-                                           ingot_pcr_mask_text(s->differing, text));
+                (void) ingot_buffer_printf(
+                        ret, reterr,
+                        "PCR %s: the TPM has a value that the log does not give: "
+                        "something was measured that is not in it, or it lies",
+                        ingot_pcr_mask_text(s->differing, text));
         if (s->locked > 0)
                 (void) ingot_buffer_printf(ret, reterr, "%s%zu of the things below %s not unlock",
                                            ret->size ? "; " : "", s->locked,
@@ -63,17 +65,16 @@ static enum status_verdict judge(const struct status *s, struct ingot_buffer *re
                                            "there is no TPM: nothing can be locked to the state of "
                                            "this machine");
         else if (!s->has_log)
-                (void) ingot_buffer_printf(ret, reterr,
-                                           "there is no event log, so nothing tells what was measured");
+                (void) ingot_buffer_printf(
+                        ret, reterr, "there is no event log, so nothing tells what was measured");
         else if (s->log_problem)
                 (void) ingot_buffer_printf(ret, reterr, "the log cannot be read whole: %s",
                                            s->log_problem);
         if (ret->size)
                 return STATUS_DOUBTFUL;
-        (void) ingot_buffer_printf(ret, reterr, "the log explains every PCR%s",
-                                   s->facts.policy || s->volume_count
-                                           ? ", and nothing is locked out"
-                                           : "");
+        (void) ingot_buffer_printf(
+                ret, reterr, "the log explains every PCR%s",
+                s->facts.policy || s->volume_count ? ", and nothing is locked out" : "");
         return STATUS_GOOD;
 }
 
@@ -96,8 +97,8 @@ static void print_verdict(enum status_verdict v, const char *words)
 static const char *standing_text(enum ingot_pcr_standing standing)
 {
         static const char *const texts[] = {
-                [INGOT_PCR_UNREAD] = "-",         [INGOT_PCR_UNLOGGED] = "no log",
-                [INGOT_PCR_EMPTY] = "empty",      [INGOT_PCR_EXPLAINED] = "explained",
+                [INGOT_PCR_UNREAD] = "-",        [INGOT_PCR_UNLOGGED] = "no log",
+                [INGOT_PCR_EMPTY] = "empty",     [INGOT_PCR_EXPLAINED] = "explained",
                 [INGOT_PCR_DIFFERS] = "DIFFERS",
         };
         return texts[standing];
@@ -142,7 +143,8 @@ static void print_tpm(const struct ingot_tpm_state *t)
                 printf("  locked after too many wrong authorizations: what has a PIN does not "
                        "unlock until it has calmed down\n");
         if (!t->nv_policies)
-                printf("  What works without: 'ingot pcr seal' by a public key or by PCRs, recovery "
+                printf("  What works without: 'ingot pcr seal' by a public key or by PCRs, "
+                       "recovery "
                        "keys.\n");
 }
 
@@ -162,9 +164,10 @@ static int add_value(struct table *t, const struct ingot_tpm_state *tpm, unsigne
 
 static int print_pcrs(const struct status *s, ingot_error *reterr)
 {
-        static const struct table_column columns[] = {
-                {"PCR", true, false}, {"LOG", false, false}, {"VALUE", false, false},
-                {"WHAT", false, true}};
+        static const struct table_column columns[] = {{"PCR", true, false},
+                                                      {"LOG", false, false},
+                                                      {"VALUE", false, false},
+                                                      {"WHAT", false, true}};
         _cleanup_table_ struct table t = TABLE(columns);
         int r = 0;
         for (unsigned i = 0; r >= 0 && i < INGOT_PCR_COUNT; i++) {
@@ -311,7 +314,8 @@ static void print_next(const struct status *s)
         printf("\n  --manifest tells whether a release is among them\n");
 }
 
-static int print_all(const struct status *s, enum status_verdict v, const char *words, ingot_error *reterr)
+static int print_all(const struct status *s, enum status_verdict v, const char *words,
+                     ingot_error *reterr)
 {
         print_verdict(v, words);
         print_tpm(&s->tpm);
@@ -350,13 +354,17 @@ const struct command cmd_pcr_status = {
         .synopsis = "",
         .summary = "Show what the TPM holds, and whether what is locked to it unlocks",
         .details =
-                "Begins with a verdict in words. Then: what the TPM is and can; of each PCR that is "
+                "Begins with a verdict in words. Then: what the TPM is and can; of each PCR that "
+                "is "
                 "not empty whether the log explains its value; what is locked to PCRs, and whether "
-                "it unlocks now: the policy of 'ingot pcr lock' or systemd-pcrlock, the volumes that "
-                "are named, credentials on the ESP; and what will happen at the next boot, for each "
+                "it unlocks now: the policy of 'ingot pcr lock' or systemd-pcrlock, the volumes "
+                "that "
+                "are named, credentials on the ESP; and what will happen at the next boot, for "
+                "each "
                 "release whose measurement manifest is named.\n"
                 "\n"
-                "Values of PCRs come from the TPM's device, or from what the kernel shows of them to "
+                "Values of PCRs come from the TPM's device, or from what the kernel shows of them "
+                "to "
                 "everybody. Without a TPM it says what works without.\n"
                 "\n"
                 "The exit status is 3 when the TPM has a value that the log does not give, or when "

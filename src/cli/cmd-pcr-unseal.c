@@ -31,9 +31,8 @@ static int read_sealed(const char *path, struct ingot_sealed *ret, ingot_error *
         size_t size;
         int r = ingot_file_read(AT_FDCWD, path, INGOT_SEALED_SIZE_MAX, &text, &size, reterr);
         return r < 0 ? r
-                     : ingot_under(reterr,
-                                   ingot_sealed_decode(INGOT_SPAN(text, size), ret, reterr), "%s",
-                                   path);
+                     : ingot_under(reterr, ingot_sealed_decode(INGOT_SPAN(text, size), ret, reterr),
+                                   "%s", path);
 }
 
 static int put(const struct ingot_buffer *secret, const char *path, ingot_error *reterr)

@@ -97,7 +97,8 @@ static int load_components(struct lock_state *s, ingot_error *reterr)
         int r = find_folders(&s->options->components, &found, reterr);
         if (r < 0 || found.count == 0)
                 return r < 0 ? r
-                             : ingot_components_read(s->options->root, NULL, &s->components, reterr);
+                             : ingot_components_read(s->options->root, NULL, &s->components,
+                                                     reterr);
         folders = calloc(found.count + 1, sizeof(*folders));
         if (!folders)
                 return ingot_fail_nomem(reterr);
@@ -166,10 +167,11 @@ static int open_tpm(struct lock_state *s, const struct ingot_log *log, ingot_err
         }
         r = ingot_tpm_query(s->tpm, &about, reterr);
         if (r >= 0 && !about.policy_authorize_nv)
-                return ingot_fail(reterr, INGOT_E_UNSUPPORTED,
-                                  "this TPM (%s) has no policies in NV indexes: that came with "
-                                  "revision 1.38. 'ingot pcr seal' by PCRs or by a public key works",
-                                  about.manufacturer);
+                return ingot_fail(
+                        reterr, INGOT_E_UNSUPPORTED,
+                        "this TPM (%s) has no policies in NV indexes: that came with "
+                        "revision 1.38. 'ingot pcr seal' by PCRs or by a public key works",
+                        about.manufacturer);
         return r < 0 ? r : read_values(s, reterr);
 }
 

@@ -10,7 +10,6 @@
 
 enum { LOCK_PIN_HIDE, LOCK_PIN_SHOW, LOCK_PIN_QUERY };
 
-
 struct lock_options {
         bool automatic, dry_run, nested;
         const char *pcrs, *bank, *location, *policy, *tpm, *log, *userspace, *root,

@@ -34,8 +34,8 @@ static int add_pcr(struct json_object *list, const struct status *s, unsigned pc
                    ingot_error *reterr)
 {
         static const char *const words[] = {
-                [INGOT_PCR_UNREAD] = "unread",       [INGOT_PCR_UNLOGGED] = "unlogged",
-                [INGOT_PCR_EMPTY] = "empty",         [INGOT_PCR_EXPLAINED] = "explained",
+                [INGOT_PCR_UNREAD] = "unread",   [INGOT_PCR_UNLOGGED] = "unlogged",
+                [INGOT_PCR_EMPTY] = "empty",     [INGOT_PCR_EXPLAINED] = "explained",
                 [INGOT_PCR_DIFFERS] = "differs",
         };
         struct json_object *o, *values;
@@ -85,7 +85,8 @@ static int add_policy(struct json_object *o, const struct status *s, ingot_error
                 if (r >= 0)
                         r = ingot_json_add_u64(set, "pcr", s->policy.sets.items[i].pcr, reterr);
                 if (r >= 0)
-                        r = ingot_json_add_u64(set, "values", s->policy.sets.items[i].count, reterr);
+                        r = ingot_json_add_u64(set, "values", s->policy.sets.items[i].count,
+                                               reterr);
         }
         return r < 0 ? r : add_unlock(policy, s->policy_unlocks, &s->policy_why, reterr);
 }

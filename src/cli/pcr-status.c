@@ -168,17 +168,18 @@ static int load_next(struct status *s, ingot_error *reterr)
         const struct ingot_strings *paths = &s->options->manifests;
         int r = 0;
         if (paths->count > 0 && !s->facts.policy)
-                return ingot_fail(reterr, INGOT_E_NOTFOUND,
-                                  "no policy that a manifest could be compared with: no pcrlock.json");
+                return ingot_fail(
+                        reterr, INGOT_E_NOTFOUND,
+                        "no policy that a manifest could be compared with: no pcrlock.json");
         for (size_t i = 0; r >= 0 && i < paths->count; i++) {
                 _cleanup_buffer_ struct ingot_buffer text = {0};
                 _cleanup_measurement_ struct ingot_measurement m = {0};
                 r = read_named(s, paths->items[i], NULL, INGOT_MEASUREMENT_SIZE_MAX, &text, reterr);
                 if (r >= 0)
-                        r = ingot_under(reterr,
-                                        ingot_measurement_decode(ingot_buffer_span(&text), &m,
-                                                                 reterr),
-                                        "%s", paths->items[i]);
+                        r = ingot_under(
+                                reterr,
+                                ingot_measurement_decode(ingot_buffer_span(&text), &m, reterr),
+                                "%s", paths->items[i]);
                 for (size_t k = 0; r >= 0 && k < m.profile_count; k++)
                         r = add_next(s, paths->items[i], m.profiles + k, reterr);
         }
@@ -210,10 +211,9 @@ static int count_locked(struct status *s, ingot_error *reterr)
 static int read_tpm(struct status *s, ingot_error *reterr)
 {
         const struct status_options *o = s->options;
-        const struct ingot_tpm_state_request q = {
-                .where = o->root ? o->tpm : tpm_where(o->tpm),
-                .root = o->root,
-                .policy = s->facts.policy};
+        const struct ingot_tpm_state_request q = {.where = o->root ? o->tpm : tpm_where(o->tpm),
+                                                  .root = o->root,
+                                                  .policy = s->facts.policy};
         int r = ingot_tpm_state_read(&q, &s->tpm, reterr);
         if (r >= 0)
                 r = ingot_pcr_stand(s->has_log ? &s->log : NULL, &s->tpm, s->pcrs, reterr);

@@ -8,14 +8,16 @@
 
 const char *tpm_where(const char *given)
 {
-        return given ? given : getenv("SYSTEMD_TPM2_DEVICE");
+        const char *set = given ? given : getenv("SYSTEMD_TPM2_DEVICE");
+        return set && *set ? set : NULL;
 }
 
 int tpm_read_policy(const char *path, struct ingot_pcrlock_policy *ret, ingot_error *reterr)
 {
         _cleanup_free_ uint8_t *text = NULL;
         size_t size;
-        int r = ingot_file_read(AT_FDCWD, path, INGOT_PCRLOCK_POLICY_SIZE_MAX, &text, &size, reterr);
+        int r = ingot_file_read(AT_FDCWD, path, INGOT_PCRLOCK_POLICY_SIZE_MAX, &text, &size,
+                                reterr);
         return r < 0 ? r
                      : ingot_under(reterr,
                                    ingot_pcrlock_policy_decode(INGOT_SPAN(text, size), ret, reterr),

@@ -31,6 +31,6 @@ struct ingot_luks2 {
 void ingot_luks2_done(struct ingot_luks2 *l);
 #define _cleanup_luks2_ __attribute__((cleanup(ingot_luks2_done)))
 
-/* NOTFOUND: it is no LUKS volume; UNSUPPORTED: LUKS1, or a checksum other than SHA-256; FORMAT: both
- * copies are damaged. */
+/* NOTFOUND: it is no LUKS volume; UNSUPPORTED: LUKS1, or a checksum other than SHA-256; FORMAT:
+ * both copies are damaged. */
 int ingot_luks2_read(const struct ingot_reader *r, struct ingot_luks2 *ret, ingot_error *reterr);

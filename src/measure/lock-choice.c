@@ -19,7 +19,8 @@ static const struct {
         [3] = {"settings of cards", "another card, or a docking station, changes it", false},
         [4] = {"boot loader and kernel", NULL, true},
         [5] = {"partition table, boot loader's settings", "growing a partition changes it", false},
-        [6] = {"resume from sleep, the manufacturer's own", "what it has is the manufacturer's", false},
+        [6] = {"resume from sleep, the manufacturer's own", "what it has is the manufacturer's",
+               false},
         [7] = {"Secure Boot: state and keys", NULL, true},
         [8] = {"GRUB's commands", "only GRUB uses it, and nothing predicts that", false},
         [9] = {"initrd, kernel command line", NULL, true},
@@ -62,8 +63,10 @@ static int judge_values(const struct ingot_lock_choice_request *q,
                 return ingot_strdup(ret, "no way through the components has a digest of this bank",
                                     reterr);
         if (ingot_pcr_values_find(set, q->values[set->pcr].value[q->bank]) < 0)
-                return ingot_format(ret, reterr, "it has none of the %zu values that components give "
-                                    "at this point of the boot", set->count);
+                return ingot_format(ret, reterr,
+                                    "it has none of the %zu values that components give "
+                                    "at this point of the boot",
+                                    set->count);
         if (set->count > INGOT_POLICY_OR_MAX && !q->nested)
                 return ingot_format(ret, reterr,
                                     "it may have %zu values, and a policy that systemd can use has "
@@ -101,8 +104,8 @@ static int judge(const struct ingot_lock_choice_request *q, const struct ingot_c
         if (r < 0 || *reason)
                 return r;
         if (!is_wanted(q, pcr))
-                return ingot_strdup(reason,
-                                    q->automatic ? pcrs[pcr].left : "it was not asked for", reterr);
+                return ingot_strdup(reason, q->automatic ? pcrs[pcr].left : "it was not asked for",
+                                    reterr);
         if (q->automatic && is_empty_in_vain(claims, pcr))
                 return ingot_strdup(reason, "nothing is measured into it on this machine", reterr);
         r = ingot_pcr_sets_add(&c->sets, pcr, q->bank, &own, reterr);
@@ -110,7 +113,8 @@ static int judge(const struct ingot_lock_choice_request *q, const struct ingot_c
                 r = ingot_pcr_values_add(own, set.values[i], reterr);
         c->pcrs[pcr].taken = true;
         if (r >= 0 && claims->pcrs[pcr].events == 0)
-                return ingot_strdup(reason, "nothing is measured into it, and nothing may be", reterr);
+                return ingot_strdup(reason, "nothing is measured into it, and nothing may be",
+                                    reterr);
         return r < 0 ? r
                      : ingot_format(reason, reterr, "components explain all of its %zu events",
                                     claims->pcrs[pcr].events);
@@ -143,9 +147,10 @@ int ingot_lock_choice_check(const struct ingot_lock_choice *c,
                                           c->pcrs[i].reason);
         }
         if (q->automatic && !protects)
-                return ingot_fail(reterr, INGOT_E_REFUSED,
-                                  "of PCRs that depend on what is started none can be used, so the "
-                                  "policy would protect nothing: components say what a PCR will be, "
-                                  "and 'ingot pcr predict --pcrlock' writes them");
+                return ingot_fail(
+                        reterr, INGOT_E_REFUSED,
+                        "of PCRs that depend on what is started none can be used, so the "
+                        "policy would protect nothing: components say what a PCR will be, "
+                        "and 'ingot pcr predict --pcrlock' writes them");
         return 0;
 }

@@ -2,8 +2,8 @@
 /*
  * Which PCRs a policy may be over on this machine, and why. A PCR can be used when the log explains
  * it, components say what it will be, and one of these values is the one of now; it is safe to be
- * used without a second thought when nothing but this system's own updates, or somebody who tampers,
- * changes it.
+ * used without a second thought when nothing but this system's own updates, or somebody who
+ * tampers, changes it.
  *
  * What is measured into which: UAPI.7 (Linux TPM PCR Registry) and TCG PC Client Platform Firmware
  * Profile 1.05, section 3.3.4.

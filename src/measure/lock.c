@@ -97,9 +97,9 @@ static int define(struct ingot_lock *l, uint32_t index, ingot_error *reterr)
         if (r >= 0)
                 r = ingot_tpm_srk(l->tpm, &l->policy.srk_handle, reterr);
         if (r >= 0)
-                r = ingot_pcrlock_sealed_policy(INGOT_SPAN(l->policy.nv_public.data + 2,
-                                                           l->policy.nv_public.size - 2),
-                                                &sealed, reterr);
+                r = ingot_pcrlock_sealed_policy(
+                        INGOT_SPAN(l->policy.nv_public.data + 2, l->policy.nv_public.size - 2),
+                        &sealed, reterr);
         if (r < 0)
                 return r;
         return ingot_tpm_seal(l->tpm, sealed.digest, INGOT_SPAN(l->pin.secret, l->pin.size),

@@ -7,9 +7,9 @@
  * into it, the PIN is unsealed by it, and where that fails the index gets back what it had. The
  * caller writes pcrlock.json under another name before, and puts it in its place after:
  *
- *     ingot_lock_prepare()    a new index if there is none; lock->policy is what is to be written down
- *     ingot_lock_activate()   the index holds it, and it unseals
- *     ingot_lock_keep()       pcrlock.json stands in its place
+ *     ingot_lock_prepare()    a new index if there is none; lock->policy is what is to be written
+ * down ingot_lock_activate()   the index holds it, and it unseals ingot_lock_keep() pcrlock.json
+ * stands in its place
  */
 #pragma once
 

@@ -85,13 +85,14 @@ int ingot_policy_unlocks(const struct ingot_unlock_facts *f, enum ingot_unlock *
         if (r >= 0 && wrong) {
                 worsen(ret, INGOT_UNLOCK_NO);
                 r = ingot_buffer_printf(ret_why, reterr, "%sPCR %s: a value that it does not have",
-                                        ret_why->size ? "; " : "", ingot_pcr_mask_text(wrong, text));
+                                        ret_why->size ? "; " : "",
+                                        ingot_pcr_mask_text(wrong, text));
         }
         if (r >= 0 && f->tpm->policy_asked && !f->tpm->policy_held) {
                 worsen(ret, INGOT_UNLOCK_NO);
-                r = add(ret_why, reterr, f->tpm->policy_problem
-                                                 ? f->tpm->policy_problem
-                                                 : "the NV index holds another policy");
+                r = add(ret_why, reterr,
+                        f->tpm->policy_problem ? f->tpm->policy_problem
+                                               : "the NV index holds another policy");
         }
         return r;
 }
@@ -105,8 +106,9 @@ static int by_signature(const struct ingot_sealed *s, const struct ingot_unlock_
         int r = 0;
         if (!f->signatures || !have(f->tpm, s->bank, mask)) {
                 worsen(ret, INGOT_UNLOCK_UNKNOWN);
-                return add(why, reterr, f->signatures ? "the TPM's values are not known"
-                                                      : "there is no tpm2-pcr-signature.json");
+                return add(why, reterr,
+                           f->signatures ? "the TPM's values are not known"
+                                         : "there is no tpm2-pcr-signature.json");
         }
         for (unsigned i = 0; r >= 0 && i < INGOT_PCR_COUNT; i++)
                 if (mask >> i & 1)

@@ -61,7 +61,8 @@ static int bind_pcrs(struct ingot_tpm *t, struct ingot_sealed *s, struct ingot_p
         }
         if (r >= 0 && have != s->pcrs)
                 r = ingot_fail(reterr, INGOT_E_UNSUPPORTED, "the TPM has no bank %s of PCR %s",
-                               ingot_bank_name(s->bank), ingot_pcr_mask_text(s->pcrs & ~have, text));
+                               ingot_bank_name(s->bank),
+                               ingot_pcr_mask_text(s->pcrs & ~have, text));
         if (r >= 0)
                 ingot_policy_pcr(p, s->bank, s->pcrs, ingot_buffer_span(&values));
         return r;
@@ -73,9 +74,10 @@ static int check_options(const struct ingot_seal_options *o, ingot_error *reterr
                 return ingot_fail(reterr, INGOT_E_USAGE,
                                   "nothing to seal it by: name PCRs, a public key, or a policy");
         if (o->public_key.size > 0 && o->policy)
-                return ingot_fail(reterr, INGOT_E_USAGE,
-                                  "a public key or a policy, not both: a secret of one's own cannot "
-                                  "be in two shards");
+                return ingot_fail(
+                        reterr, INGOT_E_USAGE,
+                        "a public key or a policy, not both: a secret of one's own cannot "
+                        "be in two shards");
         if (o->public_key.size > 0 && o->public_key_pcrs == 0)
                 return ingot_fail(reterr, INGOT_E_USAGE, "a public key for no PCR");
         return 0;
@@ -126,12 +128,13 @@ static int by_signature(const struct ingot_tpm_session *session, const struct in
         return ingot_tpm_signed_policy(session, &p, reterr);
 }
 
-static int by_pcrlock(const struct ingot_tpm_session *session,
-                      const struct ingot_unseal_options *o, ingot_error *reterr)
+static int by_pcrlock(const struct ingot_tpm_session *session, const struct ingot_unseal_options *o,
+                      ingot_error *reterr)
 {
-        return o->policy ? ingot_tpm_pcrlock(session, o->policy, reterr)
-                         : ingot_fail(reterr, INGOT_E_USAGE,
-                                      "it is sealed by the policy in an NV index: name pcrlock.json");
+        return o->policy
+                       ? ingot_tpm_pcrlock(session, o->policy, reterr)
+                       : ingot_fail(reterr, INGOT_E_USAGE,
+                                    "it is sealed by the policy in an NV index: name pcrlock.json");
 }
 
 static int by_pcrs(const struct ingot_tpm_session *session, const struct ingot_sealed *s,
@@ -140,7 +143,8 @@ static int by_pcrs(const struct ingot_tpm_session *session, const struct ingot_s
         int r = ingot_tpm_pcrs_check(session->tpm, &s->values, "the values when it was sealed",
                                      reterr);
         return r < 0 ? r
-                     : ingot_tpm_policy_pcr(session, ingot_bank_algorithm(s->bank), s->pcrs, reterr);
+                     : ingot_tpm_policy_pcr(session, ingot_bank_algorithm(s->bank), s->pcrs,
+                                            reterr);
 }
 
 /* What the TPM would refuse without a reason. */

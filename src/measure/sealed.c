@@ -153,7 +153,8 @@ int ingot_sealed_decode_object(struct json_object *o, struct ingot_sealed *ret, 
         const char *type;
         int r = ingot_json_get_text(o, "type", &type, reterr);
         if (r >= 0 && strcmp(type, TYPE) != 0)
-                r = ingot_fail(reterr, INGOT_E_UNSUPPORTED, "a token of type '%s', not " TYPE, type);
+                r = ingot_fail(reterr, INGOT_E_UNSUPPORTED, "a token of type '%s', not " TYPE,
+                               type);
         if (r >= 0)
                 r = decode_blobs(o, &s, reterr);
         if (r >= 0)

@@ -29,7 +29,8 @@ static int read_sets(struct ingot_tpm *t, const struct ingot_pcr_sets *sets,
                 return ingot_fail(reterr, INGOT_E_UNSUPPORTED,
                                   "the TPM has no bank %s of PCR %s: it may be switched on in the "
                                   "firmware's setup",
-                                  ingot_bank_name(bank), ingot_pcr_mask_text(mask & ~ret->have, text));
+                                  ingot_bank_name(bank),
+                                  ingot_pcr_mask_text(mask & ~ret->have, text));
         }
         return r;
 }
@@ -247,16 +248,16 @@ int ingot_tpm_signed_policy(const struct ingot_tpm_session *s, const struct ingo
                 return r;
         ingot_pcr_mask_text(p->pcrs, pcrs);
         if (find_signature(p, digest, &e, &by_key) != 0)
-                return by_key == 0 ? ingot_fail(reterr, INGOT_E_REFUSED,
-                                                "none of the %zu PCR signatures is by the key for "
-                                                "PCR %s, bank %s",
-                                                p->signatures->count, pcrs,
-                                                ingot_bank_name(p->bank))
-                                   : ingot_fail(reterr, INGOT_E_REFUSED,
-                                                "PCR %s has a value that none of the key's %zu "
-                                                "signatures is for: another UKI, or another phase "
-                                                "of the boot",
-                                                pcrs, by_key);
+                return by_key == 0
+                               ? ingot_fail(reterr, INGOT_E_REFUSED,
+                                            "none of the %zu PCR signatures is by the key for "
+                                            "PCR %s, bank %s",
+                                            p->signatures->count, pcrs, ingot_bank_name(p->bank))
+                               : ingot_fail(reterr, INGOT_E_REFUSED,
+                                            "PCR %s has a value that none of the key's %zu "
+                                            "signatures is for: another UKI, or another phase "
+                                            "of the boot",
+                                            pcrs, by_key);
         struct ingot_span ref = {0};
         if (p->reference) {
                 ingot_sha256_of(p->reference, strlen(p->reference), reference);

@@ -27,9 +27,9 @@ int ingot_tpm_pcrlock(const struct ingot_tpm_session *s, const struct ingot_pcrl
 
 /* A key of signed policies. */
 struct ingot_policy_key {
-        struct ingot_buffer pkcs1;               /* RSAPublicKey; what `rsa` points into */
-        uint8_t fingerprint[INGOT_SHA256_SIZE];  /* pkfp */
-        uint8_t name[INGOT_POLICY_NAME_SIZE];    /* as a TPM names it */
+        struct ingot_buffer pkcs1;              /* RSAPublicKey; what `rsa` points into */
+        uint8_t fingerprint[INGOT_SHA256_SIZE]; /* pkfp */
+        uint8_t name[INGOT_POLICY_NAME_SIZE];   /* as a TPM names it */
         struct ingot_tpm_rsa rsa;
 };
 void ingot_policy_key_done(struct ingot_policy_key *k);

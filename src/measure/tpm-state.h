@@ -9,12 +9,12 @@
 #include "measure/replay.h"
 
 struct ingot_tpm_state {
-        bool found;                     /* there is a TPM, or its values were to be read */
-        unsigned banks;                 /* a bit for each whose values are known */
-        uint32_t have[INGOT_BANK_MAX];  /* which PCRs */
+        bool found;                    /* there is a TPM, or its values were to be read */
+        unsigned banks;                /* a bit for each whose values are known */
+        uint32_t have[INGOT_BANK_MAX]; /* which PCRs */
         struct ingot_pcr values[INGOT_PCR_COUNT];
-        bool asked;                     /* the device told what follows */
-        char *problem;                  /* why it did not; or NULL */
+        bool asked;    /* the device told what follows */
+        char *problem; /* why it did not; or NULL */
         char manufacturer[5];
         uint32_t firmware[2], revision; /* of the specification, times 100 */
         bool nv_policies;               /* TPM2_PolicyAuthorizeNV */
@@ -27,8 +27,9 @@ void ingot_tpm_state_done(struct ingot_tpm_state *s);
 #define _cleanup_tpm_state_ __attribute__((cleanup(ingot_tpm_state_done)))
 
 struct ingot_tpm_state_request {
-        const char *where; /* for ingot_tpm_open(); NULL: the machine's, and what its kernel shows */
-        const char *root;  /* the folder that is its root; NULL: this machine */
+        const char
+                *where;   /* for ingot_tpm_open(); NULL: the machine's, and what its kernel shows */
+        const char *root; /* the folder that is its root; NULL: this machine */
         const struct ingot_pcrlock_policy *policy; /* to be compared with its index; or NULL */
 };
 

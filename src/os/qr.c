@@ -43,14 +43,15 @@ int ingot_qr_encode(const char *text, struct ingot_qr *ret, ingot_error *reterr)
         }
         if (!encode || !release)
                 return ingot_fail(reterr, INGOT_E_UNSUPPORTED,
-                                  "no QR code without " LIBRARY ": install the package libqrencode4");
+                                  "no QR code without " LIBRARY
+                                  ": install the package libqrencode4");
         errno = 0;
         QRcode *code = encode(text, 0, QR_ECLEVEL_L);
         if (!code)
-                return errno == ENOMEM ? ingot_fail_nomem(reterr)
-                                       : ingot_fail(reterr, INGOT_E_LIMIT,
-                                                    "%zu bytes are too many for a QR code",
-                                                    strlen(text));
+                return errno == ENOMEM
+                               ? ingot_fail_nomem(reterr)
+                               : ingot_fail(reterr, INGOT_E_LIMIT,
+                                            "%zu bytes are too many for a QR code", strlen(text));
         int r = take(code, ret, reterr);
         release(code);
         return r;

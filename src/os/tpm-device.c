@@ -10,14 +10,15 @@ int ingot_tpm_device_open(int *ret_fd, ingot_error *reterr)
 {
         int fd = open(INGOT_TPM_DEVICE, O_RDWR | O_CLOEXEC);
         if (fd < 0)
-                return errno == ENOENT ? ingot_fail(reterr, INGOT_E_NOTFOUND, "no TPM: no " INGOT_TPM_DEVICE)
+                return errno == ENOENT ? ingot_fail(reterr, INGOT_E_NOTFOUND,
+                                                    "no TPM: no " INGOT_TPM_DEVICE)
                                        : ingot_fail_errno(reterr, "open " INGOT_TPM_DEVICE);
         *ret_fd = fd;
         return 0;
 }
 
 int ingot_tpm_device_transact(int fd, struct ingot_span command, uint8_t *ret, size_t *ret_size,
-                       ingot_error *reterr)
+                              ingot_error *reterr)
 {
         ssize_t n = write(fd, command.data, command.size);
         if (n < 0)

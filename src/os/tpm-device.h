@@ -13,4 +13,4 @@ int ingot_tpm_device_open(int *ret_fd, ingot_error *reterr);
 
 /* Sends COMMAND and reads the response into RET, of INGOT_TPM_RESPONSE_MAX bytes. */
 int ingot_tpm_device_transact(int fd, struct ingot_span command, uint8_t *ret, size_t *ret_size,
-                       ingot_error *reterr);
+                              ingot_error *reterr);

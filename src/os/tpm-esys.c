@@ -18,9 +18,8 @@ static struct ingot_tpm *of_tcti(TSS2_TCTI_CONTEXT *tcti)
 
 static TSS2_RC transmit(TSS2_TCTI_CONTEXT *tcti, size_t size, const uint8_t *command)
 {
-        return tpm_transport_send(&of_tcti(tcti)->transport, command, size)
-                       ? TSS2_RC_SUCCESS
-                       : TSS2_TCTI_RC_IO_ERROR;
+        return tpm_transport_send(&of_tcti(tcti)->transport, command, size) ? TSS2_RC_SUCCESS
+                                                                            : TSS2_TCTI_RC_IO_ERROR;
 }
 
 /* RESPONSE NULL asks how large it will be at most. */
@@ -175,7 +174,7 @@ int tpm_fail(const struct ingot_tpm *t, TSS2_RC rc, ingot_error *reterr, const c
         TSS2_RC code = tpm_code(rc);
         for (size_t i = 0; code && i < ARRAY_SIZE(answers); i++)
                 if (answers[i].rc == code)
-                        return ingot_fail(reterr, answers[i].code, "TPM: %s: %s (%#x)", doing,
+                        return ingot_fail(reterr, (int) answers[i].code, "TPM: %s: %s (%#x)", doing,
                                           answers[i].says, rc);
         return ingot_fail(reterr, INGOT_E_SYSTEM, "TPM: %s: %s (%#x)", doing,
                           t->call->Tss2_RC_Decode(rc), rc);

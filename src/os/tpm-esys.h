@@ -90,8 +90,8 @@ void tpm_select(TPML_PCR_SELECTION *ret, uint16_t algorithm, uint32_t pcrs);
         __extension__({                                                                            \
                 uint8_t bytes_[sizeof(*(value)) + 2];                                              \
                 size_t size_ = 0;                                                                  \
-                TSS2_RC rc_ = (t)->Tss2_MU_##type##_Marshal((value), bytes_, sizeof(bytes_),       \
-                                                            &size_);                               \
+                TSS2_RC rc_ =                                                                      \
+                        (t)->Tss2_MU_##type##_Marshal((value), bytes_, sizeof(bytes_), &size_);    \
                 rc_ ? ingot_fail(reterr, INGOT_E_INTERNAL, "marshal " #type)                       \
                     : ingot_buffer_append((ret), bytes_, size_, (reterr));                         \
         })

@@ -41,8 +41,9 @@ static int load(size_t i, ingot_error *reterr)
                 const struct function *f = libraries[i].functions + k;
                 void *symbol = dlsym(library, f->name);
                 if (!symbol)
-                        return ingot_fail(reterr, INGOT_E_UNSUPPORTED, "%s has no %s: it is too old",
-                                          libraries[i].name, f->name);
+                        return ingot_fail(reterr, INGOT_E_UNSUPPORTED,
+                                          "%s has no %s: it is too old", libraries[i].name,
+                                          f->name);
                 memcpy((uint8_t *) &functions + f->offset, &symbol, sizeof(symbol));
         }
         return 0;

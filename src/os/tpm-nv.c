@@ -19,9 +19,9 @@ static int find_free(struct ingot_tpm *t, uint32_t *ret, ingot_error *reterr)
         for (bool more = true; more;) {
                 TPMS_CAPABILITY_DATA *c = NULL;
                 TPMI_YES_NO rest = TPM2_NO;
-                TSS2_RC rc = t->call->Esys_GetCapability(
-                        t->esys, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, TPM2_CAP_HANDLES,
-                        free_index, TPM2_MAX_CAP_HANDLES, &rest, &c);
+                TSS2_RC rc = t->call->Esys_GetCapability(t->esys, ESYS_TR_NONE, ESYS_TR_NONE,
+                                                         ESYS_TR_NONE, TPM2_CAP_HANDLES, free_index,
+                                                         TPM2_MAX_CAP_HANDLES, &rest, &c);
                 if (rc)
                         return tpm_fail(t, rc, reterr, "list NV indexes");
                 const TPML_HANDLE *list = &c->data.handles;
@@ -48,17 +48,16 @@ int ingot_tpm_nv_define(struct ingot_tpm *t, uint32_t index,
         int r = index ? 0 : find_free(t, &index, reterr);
         if (r < 0)
                 return r;
-        TPM2B_NV_PUBLIC public = {
-                .nvPublic = {.nvIndex = index,
-                             .nameAlg = TPM2_ALG_SHA256,
-                             .attributes = TPMA_NV_POLICYWRITE | TPMA_NV_WRITEALL |
-                                           TPMA_NV_OWNERREAD,
-                             .authPolicy.size = INGOT_SHA256_SIZE,
-                             .dataSize = size}};
+        TPM2B_NV_PUBLIC public = {.nvPublic = {.nvIndex = index,
+                                               .nameAlg = TPM2_ALG_SHA256,
+                                               .attributes = TPMA_NV_POLICYWRITE |
+                                                             TPMA_NV_WRITEALL | TPMA_NV_OWNERREAD,
+                                               .authPolicy.size = INGOT_SHA256_SIZE,
+                                               .dataSize = size}};
         memcpy(public.nvPublic.authPolicy.buffer, policy, INGOT_SHA256_SIZE);
-        TSS2_RC rc = t->call->Esys_NV_DefineSpace(t->esys, ESYS_TR_RH_OWNER, ESYS_TR_PASSWORD,
-                                                  ESYS_TR_NONE, ESYS_TR_NONE, &no_auth, &public,
-                                                  &nv);
+        TSS2_RC rc =
+                t->call->Esys_NV_DefineSpace(t->esys, ESYS_TR_RH_OWNER, ESYS_TR_PASSWORD,
+                                             ESYS_TR_NONE, ESYS_TR_NONE, &no_auth, &public, &nv);
         if (rc)
                 return tpm_fail(t, rc, reterr, "define NV index %#x", index);
         (void) t->call->Esys_TR_Close(t->esys, &nv);

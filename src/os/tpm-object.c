@@ -101,16 +101,18 @@ int ingot_tpm_srk_check(struct ingot_tpm *t, struct ingot_span serialized, ingot
         int r = tpm_srk_open(t, reterr);
         if (r < 0)
                 return r;
-        TSS2_RC rc = t->call->Esys_TR_Deserialize(t->esys, serialized.data, serialized.size, &given);
+        TSS2_RC rc =
+                t->call->Esys_TR_Deserialize(t->esys, serialized.data, serialized.size, &given);
         if (rc)
                 return ingot_fail(reterr, INGOT_E_FORMAT, "the storage root key is malformed");
         r = same_name(t, given, t->srk, &same, reterr);
         t->call->Esys_TR_Close(t->esys, &given);
         if (r < 0 || same)
                 return r;
-        return ingot_fail(reterr, INGOT_E_REFUSED,
-                          "sealed by another TPM, or before this one was cleared: only the recovery "
-                          "key helps; then seal anew");
+        return ingot_fail(
+                reterr, INGOT_E_REFUSED,
+                "sealed by another TPM, or before this one was cleared: only the recovery "
+                "key helps; then seal anew");
 }
 
 int ingot_tpm_seal(struct ingot_tpm *t, const uint8_t policy[INGOT_SHA256_SIZE],
@@ -130,10 +132,11 @@ int ingot_tpm_seal(struct ingot_tpm *t, const uint8_t policy[INGOT_SHA256_SIZE],
         TPM2B_PUBLIC *public = NULL;
         ESYS_TR session = ESYS_TR_NONE;
         if (secret.size == 0 || secret.size > INGOT_TPM_SECRET_MAX)
-                return ingot_fail(reterr, secret.size ? INGOT_E_LIMIT : INGOT_E_USAGE,
-                                  "a TPM seals 1 to %d bytes, not %zu: seal a key, and encrypt with "
-                                  "it",
-                                  INGOT_TPM_SECRET_MAX, secret.size);
+                return ingot_fail(
+                        reterr, secret.size ? INGOT_E_LIMIT : INGOT_E_USAGE,
+                        "a TPM seals 1 to %d bytes, not %zu: seal a key, and encrypt with "
+                        "it",
+                        INGOT_TPM_SECRET_MAX, secret.size);
         template.publicArea.parameters.keyedHashDetail.scheme.scheme = TPM2_ALG_NULL;
         memcpy(template.publicArea.authPolicy.buffer, policy, INGOT_SHA256_SIZE);
         int r = tpm_session_start(t, TPM2_SE_HMAC, &session, reterr);

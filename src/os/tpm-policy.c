@@ -111,8 +111,8 @@ int ingot_tpm_policy_authorize_nv(const struct ingot_tpm_session *s, uint32_t in
 
 /* ---- RSA: TPM2_PolicyAuthorize ---- */
 
-/* As systemd loads keys of PCR policies: any use, no scheme, the exponent written out though 0 would
- * stand for the usual one. Its name depends on all of that. */
+/* As systemd loads keys of PCR policies: any use, no scheme, the exponent written out though 0
+ * would stand for the usual one. Its name depends on all of that. */
 static int rsa_public(const struct ingot_tpm_rsa *key, TPM2B_PUBLIC *ret, ingot_error *reterr)
 {
         TPM2B_PUBLIC p = {.publicArea = {.type = TPM2_ALG_RSA,
@@ -267,7 +267,8 @@ int ingot_tpm_policy_signed(const struct ingot_tpm_session *s, struct ingot_span
                 return r;
         TSS2_RC rc = t->call->Esys_TRSess_GetNonceTPM(t->esys, s->handle, &nonce);
         if (!rc) {
-                /* aHash: nonceTPM ‖ expiration (0, four bytes) ‖ cpHashA (none) ‖ policyRef (none) */
+                /* aHash: nonceTPM ‖ expiration (0, four bytes) ‖ cpHashA (none) ‖ policyRef (none)
+                 */
                 memcpy(message, nonce->buffer, nonce->size);
                 ingot_sha256_of(message, nonce->size + 4U, digest);
                 signature.signature.hmac.hashAlg = TPM2_ALG_SHA256;

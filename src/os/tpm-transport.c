@@ -76,7 +76,8 @@ static int connect_path(struct tpm_transport *t, const char *path, ingot_error *
 {
         struct sockaddr_un a = {.sun_family = AF_UNIX};
         if (strlen(path) >= sizeof(a.sun_path))
-                return ingot_fail(reterr, INGOT_E_LIMIT, "%s is too long for a socket's path", path);
+                return ingot_fail(reterr, INGOT_E_LIMIT, "%s is too long for a socket's path",
+                                  path);
         memcpy(a.sun_path, path, strlen(path) + 1);
         _cleanup_close_ int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
         if (fd < 0 || connect(fd, (struct sockaddr *) &a, sizeof(a)) < 0)

@@ -19,7 +19,7 @@ struct tpm_transport {
 int tpm_transport_open(struct tpm_transport *ret, const char *where, ingot_error *reterr);
 void tpm_transport_close(struct tpm_transport *t);
 
-/* False sets `os`. RET has room for INGOT_TPM_RESPONSE_MAX bytes. A TPM that says nothing for five minutes
- * has failed. */
+/* False sets `os`. RET has room for INGOT_TPM_RESPONSE_MAX bytes. A TPM that says nothing for five
+ * minutes has failed. */
 bool tpm_transport_send(struct tpm_transport *t, const uint8_t *command, size_t size);
 bool tpm_transport_receive(struct tpm_transport *t, uint8_t *ret, size_t *ret_size);

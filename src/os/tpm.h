@@ -28,8 +28,8 @@
 struct ingot_tpm;
 
 /*
- * WHERE: "device:/dev/tpmrm0" or only a path, "swtpm:host=HOST,port=PORT", "swtpm:path=SOCKET"; NULL
- * is INGOT_TPM_DEVICE. NOTFOUND when there is no TPM; UNSUPPORTED when it is a TPM 1.2.
+ * WHERE: "device:/dev/tpmrm0" or only a path, "swtpm:host=HOST,port=PORT", "swtpm:path=SOCKET";
+ * NULL is INGOT_TPM_DEVICE. NOTFOUND when there is no TPM; UNSUPPORTED when it is a TPM 1.2.
  */
 int ingot_tpm_open(struct ingot_tpm **ret, const char *where, ingot_error *reterr);
 void ingot_tpm_close(struct ingot_tpm *t);
@@ -41,16 +41,16 @@ static inline void ingot_tpm_close_p(struct ingot_tpm **t)
 
 /* What it is and can. */
 struct ingot_tpm_about {
-        char manufacturer[5];    /* "IBM", "STM": up to four letters */
-        uint32_t firmware[2];    /* TPM_PT_FIRMWARE_VERSION_1, _2: the vendor's numbers */
-        uint32_t revision;       /* of the specification, times 100: 138 */
-        uint32_t nv_index_max;   /* bytes of one index */
+        char manufacturer[5];  /* "IBM", "STM": up to four letters */
+        uint32_t firmware[2];  /* TPM_PT_FIRMWARE_VERSION_1, _2: the vendor's numbers */
+        uint32_t revision;     /* of the specification, times 100: 138 */
+        uint32_t nv_index_max; /* bytes of one index */
         bool policy_authorize_nv;
-        bool locked_out;         /* too many wrong authorizations */
+        bool locked_out; /* too many wrong authorizations */
         struct {
                 uint16_t algorithm;
                 uint32_t pcrs; /* a bit for each PCR below 24 that the bank has */
-        } banks[8]; /* those with PCRs */
+        } banks[8];            /* those with PCRs */
         size_t bank_count;
 };
 int ingot_tpm_query(struct ingot_tpm *t, struct ingot_tpm_about *ret, ingot_error *reterr);

@@ -3,8 +3,8 @@
  * A machine for tests, by words: machine FOLDER LOADER UKI[,UKI…] [TPM]
  *
  * Writes into FOLDER the logs of a boot of LOADER and the first UKI (firmware.log, userspace.log);
- * in pcrlock.d the components of the loader, of all the UKIs, and of the phases; in firmware.d those
- * of the firmware; and extends the TPM as that boot would have.
+ * in pcrlock.d the components of the loader, of all the UKIs, and of the phases; in firmware.d
+ * those of the firmware; and extends the TPM as that boot would have.
  */
 #include "base/cleanup.h"
 #include "base/text.h"
@@ -110,11 +110,11 @@ static int boot(const char *folder, const char *where, ingot_error *reterr)
         for (size_t i = 0; r >= 0 && i < records.count; i++)
                 for (enum ingot_bank bank = 0; r >= 0 && bank < INGOT_BANK_MAX; bank++)
                         if (records.items[i].banks >> bank & 1)
-                                r = ingot_tpm_pcr_extend(
-                                        t, records.items[i].pcr, ingot_bank_algorithm(bank),
-                                        INGOT_SPAN(records.items[i].digest[bank],
-                                                   ingot_bank_size(bank)),
-                                        reterr);
+                                r = ingot_tpm_pcr_extend(t, records.items[i].pcr,
+                                                         ingot_bank_algorithm(bank),
+                                                         INGOT_SPAN(records.items[i].digest[bank],
+                                                                    ingot_bank_size(bank)),
+                                                         reterr);
         return r;
 }
 

@@ -46,13 +46,12 @@ static int boot(struct machine *m, bool firmware_components, ingot_error *reterr
                 r = ingot_replay_log(&m->replay, &m->log, reterr);
         if (r >= 0 && firmware_components)
                 r = ingot_firmware_components(&m->log, &m->components, &note, reterr);
-        m->request =
-                (struct ingot_lock_choice_request){.components = &m->components,
-                                                   .events = &m->events,
-                                                   .window = &ingot_prediction_window_default,
-                                                   .bank = INGOT_BANK_SHA256,
-                                                   .values = m->replay.pcrs,
-                                                   .automatic = true};
+        m->request = (struct ingot_lock_choice_request){.components = &m->components,
+                                                        .events = &m->events,
+                                                        .window = &ingot_prediction_window_default,
+                                                        .bank = INGOT_BANK_SHA256,
+                                                        .values = m->replay.pcrs,
+                                                        .automatic = true};
         return r;
 }
 

@@ -83,8 +83,7 @@ static int sign_now(struct ingot_tpm *t, const struct ingot_key *key, const char
                 r = ingot_strdup(&e->reference, reference, reterr);
         if (r >= 0)
                 r = ingot_pcrsig_to_be_signed(e, &message, reterr);
-        return r < 0 ? r
-                     : ingot_key_sign(key, ingot_buffer_span(&message), &e->signature, reterr);
+        return r < 0 ? r : ingot_key_sign(key, ingot_buffer_span(&message), &e->signature, reterr);
 }
 
 static void signed_policy(const char *reference)
@@ -163,8 +162,8 @@ static void refused(const char *text, int code, const char *words)
 
 #define HASH "0000000000000000000000000000000000000000000000000000000000000000"
 #define TOKEN(members)                                                                             \
-        "{\"type\":\"systemd-tpm2\",\"tpm2-blob\":\"AAAA\",\"tpm2-policy-hash\":\"" HASH "\"," members \
-        "}"
+        "{\"type\":\"systemd-tpm2\",\"tpm2-blob\":\"AAAA\",\"tpm2-policy-hash\":\"" HASH           \
+        "\"," members "}"
 
 TEST(objects_that_are_no_sealed_secret)
 {

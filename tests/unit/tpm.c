@@ -14,7 +14,7 @@
 
 #define START(s)                                                                                   \
         do {                                                                                       \
-                if (!swtpm_start(&(s)))                                                  \
+                if (!swtpm_start(&(s)))                                                            \
                         SKIP("no swtpm");                                                          \
         } while (0)
 
@@ -34,8 +34,8 @@ TEST(it_says_what_it_is_and_gives_its_pcrs)
         CHECK(about.revision >= 138 && about.nv_index_max >= 34);
         bool found = false;
         for (size_t i = 0; i < about.bank_count; i++)
-                found = found || (about.banks[i].algorithm == SHA256 &&
-                                  about.banks[i].pcrs == 0xffffff);
+                found = found ||
+                        (about.banks[i].algorithm == SHA256 && about.banks[i].pcrs == 0xffffff);
         CHECK(found);
         CHECK_OK(ingot_tpm_pcr_read(t, SHA256, 0xffffff, &before, &error));
         CHECK_EQ(before.have, 0xffffff);
