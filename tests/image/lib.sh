@@ -34,7 +34,10 @@ as_user() {
 
 mkdir -p "$images/home" "$images/bin" "$images/cache"
 if ! cmp -s "$build_folder/ingot" "$images/bin/ingot"; then
-	cp "$build_folder/ingot" "$images/bin/ingot.$$" && mv "$images/bin/ingot.$$" "$images/bin/ingot"
+	cp "$build_folder/ingot" "$images/bin/ingot.$$" && mv "$images/bin/ingot.$$" "$images/bin/ingot" || {
+		echo "Bail out! no $build_folder/ingot: an older program would be tested"
+		exit 1
+	}
 fi
 if [ "$(id -u)" = 0 ]; then chown $user:$user "$images" "$images/home" "$images/cache"; fi
 ingot=$images/bin/ingot
