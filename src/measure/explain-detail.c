@@ -49,9 +49,12 @@ int explain_detail_file(const struct ingot_explain_event *before,
                         const struct ingot_explain_event *after, struct ingot_buffer *ret,
                         ingot_error *reterr)
 {
-        if (strcmp(before->name, after->name) == 0)
-                return ingot_buffer_printf(ret, reterr, " at %s", after->name);
-        return ingot_buffer_printf(ret, reterr, ": %s, in place of %s", after->name, before->name);
+        bool same = strcmp(before->name, after->name) == 0;
+        int r = same ? ingot_buffer_printf(ret, reterr, " at %s", after->name)
+                     : ingot_buffer_printf(ret, reterr, ": %s, in place of %s", after->name,
+                                           before->name);
+        _cleanup_free_ char *info = before->info ? ingot_escape(before->info) : NULL;
+        return r < 0 || !info ? r : ingot_buffer_printf(ret, reterr, " (expected: %s)", info);
 }
 
 int explain_detail_on_off(const struct ingot_explain_event *before,

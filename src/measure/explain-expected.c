@@ -120,7 +120,8 @@ static enum ingot_phase phase_of(const struct ingot_explain_side *side)
         return reached;
 }
 
-static int side_of_profile(const struct ingot_measured_profile *profile, enum ingot_phase phase,
+static int side_of_profile(const struct ingot_measurement *all,
+                           const struct ingot_measured_profile *profile, enum ingot_phase phase,
                            bool secure_boot, bool registers, struct ingot_explain_side *ret,
                            ingot_error *reterr)
 {
@@ -141,6 +142,9 @@ static int side_of_profile(const struct ingot_measured_profile *profile, enum in
                 e->record = m->record;
                 e->expected = m;
                 r = name_expected(m, e, reterr);
+                e->info = e->subject == INGOT_SUBJECT_LOADER ? all->loader.info
+                          : e->subject == INGOT_SUBJECT_UKI  ? all->uki.info
+                                                             : NULL;
                 if (registers)
                         e->record.pcr = REGISTER_OF_SYSTEM;
         }
@@ -165,7 +169,7 @@ int ingot_explain_expected(const struct ingot_measurement *m,
                 _cleanup_causes_ struct ingot_causes causes = {0};
                 _cleanup_explain_side_ struct ingot_explain_side side = {0};
                 const struct ingot_measured_profile *p = m->profiles + k / 2;
-                int r = side_of_profile(p, phase, k % 2 == 1, after->registers, &side, reterr);
+                int r = side_of_profile(m, p, phase, k % 2 == 1, after->registers, &side, reterr);
                 if (r >= 0)
                         r = explain_pcrs(&side, after, predicted(after->registers), &causes, reterr);
                 if (r < 0)

@@ -23,6 +23,7 @@ struct ingot_explain_event {
         const struct ingot_event *firmware;
         const struct ingot_userspace_event *userspace;
         const struct ingot_measured_event *expected;
+        const char *info; /* of a program that is expected: "systemd-boot 257.9-1"; NULL: not known */
 };
 
 /* The measurements of a boot in their order. */

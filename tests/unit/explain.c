@@ -5,6 +5,7 @@
  */
 #include "base/text.h"
 #include "edit-eventlog.h"
+#include "make-userspace-log.h"
 #include "measure/explain-accepted.h"
 #include "measure/explain-expected.h"
 #include "measure/stub-rules.h"
@@ -575,6 +576,73 @@ TEST(against_the_manifest_the_same_causes_are_named)
         }
 }
 
+/* Events of PCR 4, whose digests are those of their names. */
+static int boot_of(struct boot *ret, const char *names)
+{
+        _cleanup_strings_ struct ingot_strings words = {0};
+        int r = ingot_strings_split(&words, names, " ", &error);
+        make_eventlog_start(&ret->firmware_bytes);
+        for (size_t i = 0; i < words.count; i++) {
+                struct ingot_span word = INGOT_SPAN(words.items[i], strlen(words.items[i]));
+                make_eventlog_add(&ret->firmware_bytes, 4, INGOT_EV_IPL, word, word);
+        }
+        return r < 0 ? r : boot_decode(ret);
+}
+
+TEST(the_version_that_the_manifest_expects_is_told)
+{
+        _cleanup_boot_ struct boot base = {.side = {.count = 0}}, now = {.side = {.count = 0}};
+        _cleanup_measurement_ struct ingot_measurement m = {0};
+        _cleanup_explain_side_ struct ingot_explain_side before = {0};
+        _cleanup_causes_ struct ingot_causes causes = {0};
+        uint32_t profile;
+        CHECK_OK(boot_load(&base));
+        CHECK_OK(expect(&base, &m));
+        CHECK_OK(ingot_strdup(&m.loader.info, "systemd-boot 257.9-1", &error));
+        CHECK_OK(boot_change(&base, changes, &now));
+        CHECK_OK(ingot_explain_expected(&m, &now.side, &profile, &before, &causes, &error));
+        CHECK_EQ(causes.count, 1);
+        CHECK_STR(causes.items[0].text, "another boot loader at \\EFI\\BOOT\\BOOTX64.EFI "
+                                        "(expected: systemd-boot 257.9-1)");
+}
+
+/* Lines of a script are many: one sentence tells of all. */
+TEST(commands_of_grub_are_told_as_one)
+{
+        _cleanup_boot_ struct boot a = {.side = {.count = 0}}, b = {.side = {.count = 0}};
+        _cleanup_causes_ struct ingot_causes causes = {0};
+        CHECK_OK(boot_of(&a, "grub_cmd:1 grub_cmd:2 grub_cmd:3"));
+        CHECK_OK(boot_of(&b, "grub_cmd:1 grub_cmd:4 grub_cmd:5 grub_cmd:6"));
+        CHECK_OK(ingot_explain(&a.side, &b.side, &causes, &error));
+        CHECK_EQ(causes.count, 2);
+        CHECK_STR(causes.items[0].text, "GRUB ran more commands, first 'grub_cmd:4'");
+        CHECK_EQ(causes.items[0].added, 3);
+        CHECK_EQ(causes.items[1].removed, 2);
+}
+
+/* Of an NV index that is used as a PCR. */
+TEST(nv_indexes_are_compared_like_pcrs)
+{
+        _cleanup_boot_ struct boot a = {.side = {.count = 0}}, b = {.side = {.count = 0}};
+        _cleanup_causes_ struct ingot_causes causes = {0};
+        _cleanup_free_ char *place = NULL;
+        make_eventlog_start(&a.firmware_bytes);
+        make_eventlog_start(&b.firmware_bytes);
+        make_userspace_add_nv(&a.userspace_bytes, 0x01d10200, "hardware", "product-id",
+                              "product-id:missing");
+        make_userspace_add_nv(&b.userspace_bytes, 0x01d10200, "hardware", "product-id",
+                              "product-id:00ff");
+        CHECK_OK(boot_decode(&a));
+        CHECK_OK(boot_decode(&b));
+        CHECK_OK(ingot_explain(&a.side, &b.side, &causes, &error));
+        CHECK_EQ(causes.count, 1);
+        CHECK_STR(causes.items[0].id, "product-id-changed");
+        CHECK_STR(causes.items[0].text, "the machine has another product id: it was "
+                                        "'product-id:missing' and is 'product-id:00ff' now");
+        CHECK_OK(ingot_explain_place(&b.side, &causes.items[0].at, &place, &error));
+        CHECK_STR(place, "NV index 0x01d10200");
+}
+
 TEST(what_the_manifest_does_not_know_is_passed_over)
 {
         _cleanup_boot_ struct boot base = {.side = {.count = 0}}, now = {.side = {.count = 0}};
@@ -746,19 +814,6 @@ TEST(registers_of_a_confidential_machine_are_compared_with_each_other_only)
         CHECK_STR((const char *) ids.data, "3:command-line-changed 3:command-line-changed");
         CHECK_OK(ingot_explain_place(&b.side, &causes.items[0].at, &place, &error));
         CHECK_STR(place, "RTMR 2");
-}
-
-/* Events of PCR 4, whose digests are those of their names. */
-static int boot_of(struct boot *ret, const char *names)
-{
-        _cleanup_strings_ struct ingot_strings words = {0};
-        int r = ingot_strings_split(&words, names, " ", &error);
-        make_eventlog_start(&ret->firmware_bytes);
-        for (size_t i = 0; i < words.count; i++) {
-                struct ingot_span word = INGOT_SPAN(words.items[i], strlen(words.items[i]));
-                make_eventlog_add(&ret->firmware_bytes, 4, INGOT_EV_IPL, word, word);
-        }
-        return r < 0 ? r : boot_decode(ret);
 }
 
 TEST(what_was_only_moved_is_no_loss)
