@@ -35,8 +35,8 @@ static const struct option rows[] = {
                 "The same with a configuration extension (NAME.confext.raw)"),
         STRINGS(0, "addon", "FILE", struct predict_options, addons,
                 "The same with an addon (NAME.addon.efi)"),
-        STRING(0, "firmware-variables", "FILE", struct predict_options, variables,
-               "The firmware's variables (edk2's store, OVMF_VARS.fd): PCR 7 is told, too"),
+        STRING(0, "vars", "FILE", struct predict_options, variables,
+               "Tell PCR 7, too, of firmware with this variable store of edk2 (OVMF_VARS.fd)"),
         STRING(0, "pcrlock", "DIR", struct predict_options, pcrlock,
                "Write components for systemd-pcrlock into this folder, and list them"),
         STRING(0, "firmware", "LOG", struct predict_options, firmware,
@@ -355,9 +355,9 @@ const struct command cmd_pcr_predict = {
                 "line. The table shows SHA-256; --json has all banks, all profiles, and the "
                 "registers of a TDX machine (docs/formats/measurement.md).\n"
                 "\n"
-                "PCR 7 follows from the keys in firmware: with --firmware-variables it is told, "
-                "and "
-                "what Secure Boot refuses is left out.\n"
+                "PCR 7 follows from the keys in firmware: with --vars, a variable store as ingot "
+                "boot takes it and ingot key enroll makes it, it is told. Where Secure Boot is on, "
+                "addons that it refuses are left out, and loader and UKI must pass.\n"
                 "\n"
                 "With --pcrlock loader, UKI and what follows become components of systemd-pcrlock, "
                 "each profile a variant. What is unknown is left out: systemd-pcrlock does not use "

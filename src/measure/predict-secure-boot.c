@@ -52,6 +52,18 @@ int ingot_predict_read_variables(struct ingot_predict *p, ingot_error *reterr)
         return ingot_under(reterr, r, "the firmware's variables");
 }
 
+/* dbt, which few have, is measured only where it is there. */
+static int put_timestamps(struct ingot_predict *p, const struct ingot_predict_event *e,
+                          ingot_error *reterr)
+{
+        const struct ingot_uuid *vendor = &ingot_secure_boot_facts[INGOT_SECURE_BOOT_DB].vendor;
+        const struct ingot_edk2_variable *v =
+                ingot_edk2_variables_find(p->variables, "dbt", vendor);
+        return v ? put_variable(p, e, vendor, v->name, INGOT_SPAN(v->data, v->size), v->name,
+                                reterr)
+                 : 0;
+}
+
 int ingot_predict_variables(struct ingot_predict *p, ingot_error *reterr)
 {
         struct ingot_predict_event e = {.by = INGOT_MEASURER_FIRMWARE,
@@ -73,18 +85,7 @@ int ingot_predict_variables(struct ingot_predict *p, ingot_error *reterr)
                 struct ingot_span data = v ? INGOT_SPAN(v->data, v->size) : INGOT_SPAN(NULL, 0);
                 r = put_variable(p, &e, &fact->vendor, fact->name, data, fact->name, reterr);
         }
-        return r;
-}
-
-/* Does this one entry of db vouch for the image? */
-static int vouches(const struct ingot_reader *image, struct ingot_efi_signature *entry,
-                   ingot_error *reterr)
-{
-        static const struct ingot_efi_signatures none;
-        const struct ingot_efi_signatures one = {.items = entry, .count = 1};
-        _cleanup_authenticode_report_ struct ingot_authenticode_report report = {0};
-        int r = ingot_authenticode_judge(image, &one, &none, &report, reterr);
-        return r < 0 ? r : report.allowed;
+        return r < 0 ? r : put_timestamps(p, &e, reterr);
 }
 
 /* The data of EFI_SIGNATURE_DATA: owner and content. */
@@ -121,30 +122,21 @@ bool ingot_predict_refuses(const struct ingot_predict *p, const struct ingot_rea
 int ingot_predict_authority(struct ingot_predict *p, const struct ingot_reader *image,
                             const char *path, ingot_error *reterr)
 {
-        struct ingot_efi_signatures *db = &p->keys.variables[INGOT_SECURE_BOOT_DB].list;
-        struct ingot_predict_event e = {.by = INGOT_MEASURER_FIRMWARE,
-                                        .component = "620-secureboot-authority",
-                                        .pcr = 7,
-                                        .type = INGOT_EV_EFI_VARIABLE_AUTHORITY};
-        size_t found = SIZE_MAX, count = 0;
+        const struct ingot_efi_signatures *db = &p->keys.variables[INGOT_SECURE_BOOT_DB].list;
+        _cleanup_authenticode_report_ struct ingot_authenticode_report report = {0};
         if (!p->secure_boot)
                 return 0;
         if (!p->authorities)
                 p->authorities = calloc(db->count + 1, sizeof(*p->authorities));
         if (!p->authorities)
                 return ingot_fail_nomem(reterr);
-        for (size_t i = 0; i < db->count; i++) {
-                int r = vouches(image, db->items + i, reterr);
-                if (r < 0)
-                        return ingot_under(reterr, r, "%s", path);
-                if (r > 0 && count++ == 0)
-                        found = i;
-        }
-        if (count == 1)
-                return put_authority(p, found, reterr);
-        return ingot_predict_put_unknown(
-                p, &e, path,
-                count == 0 ? "nothing in db vouches for it: the firmware does not start it"
-                           : "several entries of db vouch for it",
-                reterr);
+        int r = ingot_authenticode_judge(image, db, &p->keys.variables[INGOT_SECURE_BOOT_DBX].list,
+                                         &report, reterr);
+        if (r < 0)
+                return ingot_under(reterr, r, "%s", path);
+        if (!report.allowed)
+                return ingot_fail(reterr, INGOT_E_REFUSED,
+                                  "%s: Secure Boot does not let it start: %s", path,
+                                  report.why.text);
+        return put_authority(p, (size_t) (report.entry - db->items), reterr);
 }

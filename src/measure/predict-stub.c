@@ -313,9 +313,10 @@ static int put_kernel_image(struct ingot_predict *p, ingot_error *reterr)
 
 static int put_unknown_stub(struct ingot_predict *p, const char *reason, ingot_error *reterr)
 {
-        static const uint32_t pcrs[] = {4, 9, 11, 12, 13};
+        static const uint32_t pcrs[] = {4, 9, 11, 12, 13, 7};
+        size_t count = p->variables ? ARRAY_SIZE(pcrs) : ARRAY_SIZE(pcrs) - 1;
         int r = 0;
-        for (size_t i = 0; r >= 0 && i < ARRAY_SIZE(pcrs); i++) {
+        for (size_t i = 0; r >= 0 && i < count; i++) {
                 struct ingot_predict_event e =
                         stub_event(p, INGOT_PREDICT_COMPONENT_UKI, pcrs[i], 0);
                 r = ingot_predict_put_unknown(p, &e, "what the stub loads and measures", reason,

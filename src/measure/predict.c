@@ -244,10 +244,11 @@ static int put_image(struct ingot_predict *p, const char *component, const char 
 /* A loader of somebody else: what it does is not known, but for the stub's own events. */
 static int put_stranger(struct ingot_predict *p, ingot_error *reterr)
 {
-        static const uint32_t pcrs[] = {4, 5, 9, 12};
+        static const uint32_t pcrs[] = {4, 5, 9, 12, 7};
+        size_t count = p->variables ? ARRAY_SIZE(pcrs) : ARRAY_SIZE(pcrs) - 1;
         struct ingot_predict_event e = {.by = INGOT_MEASURER_LOADER, .component = "640-loader"};
         int r = 0;
-        for (size_t i = 0; r >= 0 && i < ARRAY_SIZE(pcrs); i++) {
+        for (size_t i = 0; r >= 0 && i < count; i++) {
                 e.pcr = pcrs[i];
                 r = ingot_predict_put_unknown(p, &e, "what the loader loads and measures",
                                               "it is not a systemd-boot of version 252 to 262",

@@ -29,7 +29,7 @@ struct ingot_predict_options {
 /*
  * ESP is the tree of a FAT, or of a folder; a UKI alone is one with EFI/Linux/NAME.efi and nothing
  * else. A file that firmware or stub would not take is left out with a note. NOTFOUND: no UKI, no
- * such profile. FORMAT: the UKI is none.
+ * such profile. FORMAT: the UKI is none. REFUSED: Secure Boot does not let loader or UKI start.
  */
 int ingot_measurement_predict(const struct ingot_tree *esp, const struct ingot_predict_options *o,
                               struct ingot_measurement *ret, ingot_error *reterr);

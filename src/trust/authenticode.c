@@ -125,14 +125,21 @@ static int find_path(const struct ingot_efi_signatures *list,
         return found < 0 ? ingot_fail_nomem(reterr) : found;
 }
 
-static bool lists(const struct ingot_efi_signatures *list, enum ingot_efi_signature_kind kind,
-                  const uint8_t digest[INGOT_SHA256_SIZE])
+static const struct ingot_efi_signature *find_digest(const struct ingot_efi_signatures *list,
+                                                     enum ingot_efi_signature_kind kind,
+                                                     const uint8_t digest[INGOT_SHA256_SIZE])
 {
         for (size_t i = 0; i < list->count; i++)
                 if (list->items[i].kind == kind && list->items[i].data.size >= INGOT_SHA256_SIZE &&
                     memcmp(list->items[i].data.data, digest, INGOT_SHA256_SIZE) == 0)
-                        return true;
-        return false;
+                        return list->items + i;
+        return NULL;
+}
+
+static bool lists(const struct ingot_efi_signatures *list, enum ingot_efi_signature_kind kind,
+                  const uint8_t digest[INGOT_SHA256_SIZE])
+{
+        return find_digest(list, kind, digest) != NULL;
 }
 
 /* A certificate of the path is in dbx by the digest of what was signed of it. */
@@ -199,6 +206,24 @@ static int find_owner(const struct ingot_efi_signatures *list, X509 *certificate
         return 0;
 }
 
+/* Firmware tries one entry after another, each for itself. */
+static int find_first(const struct ingot_efi_signatures *list, const PKCS7 *p7,
+                      const struct ingot_certificate *signer,
+                      const struct ingot_efi_signature **ret, ingot_error *reterr)
+{
+        int r = 0;
+        for (size_t i = 0; r == 0 && i < list->count; i++) {
+                _cleanup_path_ STACK_OF(X509) *path = NULL;
+                const struct ingot_efi_signatures one = {.items = list->items + i, .count = 1};
+                const char *why;
+                if (list->items[i].kind != INGOT_EFI_SIGNATURE_X509)
+                        continue;
+                r = find_path(&one, signer, p7, &path, &why, reterr);
+                *ret = list->items + i;
+        }
+        return r < 0 ? r : 0;
+}
+
 static int check_path(const struct ingot_efi_signatures *db, const struct ingot_efi_signatures *dbx,
                       const PKCS7 *p7, const struct ingot_certificate *signer,
                       struct ingot_authenticode_signature *s, ingot_error *reterr)
@@ -226,6 +251,8 @@ static int check_path(const struct ingot_efi_signatures *db, const struct ingot_
                 return r;
         X509 *last = sk_X509_value(path, sk_X509_num(path) - 1);
         r = find_owner(db, last, &s->anchor_owner, reterr);
+        if (r >= 0)
+                r = find_first(db, p7, signer, &s->entry, reterr);
         return r < 0 ? r : ingot_openssl_name(X509_get_subject_name(last), &s->anchor, reterr);
 }
 
@@ -325,6 +352,22 @@ static int read_table(const struct ingot_reader *image, const struct ingot_pe *p
         return r;
 }
 
+/* With each signature in turn edk2 looks for its certificates in dbx and db, then for the digest of
+ * the image (DxeImageVerificationLib.c). */
+static const struct ingot_efi_signature *choose_entry(const struct ingot_authenticode_report *p,
+                                                      const struct ingot_efi_signatures *db)
+{
+        for (size_t i = 0; i < p->count && !p->signatures[i].revoked; i++) {
+                if (p->signatures[i].holds)
+                        return p->signatures[i].entry;
+                if (p->in_dbx || p->in_db)
+                        break;
+        }
+        if (p->in_dbx || (p->count > 0 && p->signatures[0].revoked))
+                return NULL;
+        return find_digest(db, INGOT_EFI_SIGNATURE_SHA256, p->digest);
+}
+
 /* The last word: dbx before db, as in firmware. */
 static void conclude(struct ingot_authenticode_report *p)
 {
@@ -380,6 +423,7 @@ int ingot_authenticode_judge(const struct ingot_reader *image,
         p.in_db = lists(db, INGOT_EFI_SIGNATURE_SHA256, p.digest);
         p.in_dbx = lists(dbx, INGOT_EFI_SIGNATURE_SHA256, p.digest);
         conclude(&p);
+        p.entry = choose_entry(&p, db);
         *ret = p;
         p = (struct ingot_authenticode_report){0};
         return 0;

@@ -34,6 +34,7 @@ struct ingot_authenticode_signature {
         uint8_t fingerprint[INGOT_SHA256_SIZE];  /* of that certificate */
         char *anchor;                            /* subject of db's certificate it leads to */
         struct ingot_uuid anchor_owner;          /* who put that into db */
+        const struct ingot_efi_signature *entry; /* the first of db that it leads to */
         bool holds;                              /* it leads to db, and nothing of it is in dbx */
         bool revoked;                            /* … is in dbx: the image does not boot */
         ingot_error why;                         /* unless it holds */
@@ -45,6 +46,9 @@ struct ingot_authenticode_report {
         size_t count;
         bool in_db, in_dbx; /* the digest itself is listed */
         bool allowed;
+        /* The entry of db that edk2 finds for it and measures into PCR 7, also of an image that it
+         * then does not allow; or NULL. */
+        const struct ingot_efi_signature *entry;
         ingot_error why; /* unless it is allowed: REFUSED, in words */
 };
 
@@ -52,7 +56,8 @@ struct ingot_authenticode_report {
  * Judges an image by the lists db and dbx (which may be empty) as UEFI 2.10, 32.5.3.3 and edk2 do:
  * it may start when its digest is in db, or a signature leads, by certificates inside it, to one in
  * db, whatever their dates; never when its digest, or a certificate that a signature leads through,
- * is in dbx. < 0 only when it could not be judged; FORMAT: no PE image, or a malformed table.
+ * is in dbx. < 0 only when it could not be judged; FORMAT: no PE image, or a malformed table. The
+ * report points into DB.
  */
 int ingot_authenticode_judge(const struct ingot_reader *image,
                              const struct ingot_efi_signatures *db,

@@ -180,6 +180,60 @@ TEST(a_signature_made_in_two_steps_has_the_same_bytes)
                     INGOT_E_REFUSED, "not by this key");
 }
 
+/* Which entry of db lets the image pass, by its number; -1: none, -2: it cannot be judged. */
+static int entry_of(struct ingot_span image, const struct ingot_efi_signatures *db,
+                    const struct ingot_efi_signatures *dbx)
+{
+        _cleanup_authenticode_report_ struct ingot_authenticode_report report = {0};
+        struct ingot_reader r = ingot_reader_of_span(&image);
+        if (ingot_authenticode_judge(&r, db, dbx, &report, NULL) < 0)
+                return -2;
+        return report.entry ? (int) (report.entry - db->items) : -1;
+}
+
+TEST(the_entry_is_what_firmware_finds_first)
+{
+        _cleanup_owner_ struct owner a = {0}, b = {0};
+        _cleanup_(span_done) struct ingot_span image = made("code");
+        _cleanup_buffer_ struct ingot_buffer one = {0}, two = {0};
+        _cleanup_efi_signatures_ struct ingot_efi_signatures db = {0}, dbx = {0}, other = {0},
+                                                             none = {0};
+        const struct ingot_uuid nobody = {0}, somebody = {{1}};
+        uint8_t digest[32];
+        ingot_error error;
+        CHECK_OK(make_owner(&a, "a", &error));
+        CHECK_OK(make_owner(&b, "b", &error));
+        CHECK_OK(digest_of(image, digest, &error));
+        CHECK_OK(sign(image, &a, false, &one, &error));
+        CHECK_OK(sign(ingot_buffer_span(&one), &b, true, &two, &error));
+        CHECK_OK(add_certificate(&db, &b, &error));
+        CHECK_OK(ingot_efi_signatures_add(&db, INGOT_EFI_SIGNATURE_SHA256, &nobody,
+                                          INGOT_SPAN(digest, 32), &error));
+        CHECK_OK(add_certificate(&db, &a, &error));
+        CHECK_OK(ingot_efi_signatures_add(&db, INGOT_EFI_SIGNATURE_X509, &somebody,
+                                          ingot_certificate_der(a.certificate), &error));
+        CHECK_OK(ingot_efi_signatures_add(&other, INGOT_EFI_SIGNATURE_SHA256, &nobody,
+                                          INGOT_SPAN(digest, 32), &error));
+        CHECK_OK(add_certificate(&other, &b, &error));
+        CHECK_OK(ingot_efi_signatures_add(&dbx, INGOT_EFI_SIGNATURE_SHA256, &nobody,
+                                          INGOT_SPAN(digest, 32), &error));
+        CHECK_EQ(entry_of(image, &db, &none), 1);
+        CHECK_EQ(entry_of(ingot_buffer_span(&one), &db, &none), 2);
+        CHECK_EQ(entry_of(ingot_buffer_span(&two), &db, &none), 2);
+        /* The first signature leads to none, and then the digest is looked for. */
+        CHECK_EQ(entry_of(ingot_buffer_span(&two), &other, &none), 0);
+        other.items++, other.count--;
+        CHECK_EQ(entry_of(ingot_buffer_span(&two), &other, &none), 0);
+        other.items--, other.count++;
+        CHECK_EQ(entry_of(ingot_buffer_span(&one), &none, &none), -1);
+        /* A certificate is found before the digest is seen to be revoked. */
+        CHECK_EQ(entry_of(image, &db, &dbx), -1);
+        CHECK_EQ(entry_of(ingot_buffer_span(&one), &db, &dbx), 2);
+        CHECK_EQ(entry_of(ingot_buffer_span(&one), &other, &dbx), -1);
+        CHECK_OK(add_certificate(&dbx, &a, &error));
+        CHECK_EQ(entry_of(ingot_buffer_span(&two), &db, &dbx), -1);
+}
+
 TEST(two_signatures_stand_side_by_side_and_one_is_enough)
 {
         _cleanup_owner_ struct owner a = {0}, b = {0}, c = {0};

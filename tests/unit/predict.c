@@ -823,3 +823,54 @@ TEST(what_vouches_for_a_program_is_measured_and_what_nothing_vouches_for_is_refu
                         found++;
         CHECK_EQ(found, 1);
 }
+
+TEST(a_program_that_secure_boot_does_not_start_is_an_error)
+{
+        ingot_error error = {0};
+        _cleanup_(ingot_tree_free_p) struct ingot_tree *esp = NULL, *other = NULL;
+        _cleanup_measurement_ struct ingot_measurement m = {0}, on = {0};
+        _cleanup_edk2_variables_ struct ingot_edk2_variables variables = {0};
+        CHECK_OK(make_esp(&esp, LOADER("257"), STUB("257"), plain, 4, &error));
+        CHECK_OK(make_esp(&other, LOADER("257"), STUB("257.1"), plain, 4, &error));
+        CHECK_OK(predict(esp, &m, &error));
+        CHECK_OK(list_programs(&m, &variables, &error));
+        CHECK_FAILS(predict_with(other, &variables, &on, &error), INGOT_E_REFUSED,
+                    "EFI/Linux/a+3-0.efi: Secure Boot does not let it start: the image is not "
+                    "signed, and its digest is not in db");
+}
+
+/* Shim measures into PCR 7, too. */
+TEST(with_another_loader_pcr_7_is_unknown)
+{
+        ingot_error error = {0};
+        _cleanup_(ingot_tree_free_p) struct ingot_tree *esp = NULL, *stub = NULL;
+        _cleanup_measurement_ struct ingot_measurement m = {0}, on = {0}, s = {0};
+        _cleanup_edk2_variables_ struct ingot_edk2_variables variables = {0}, none = {0};
+        CHECK_OK(make_esp(&esp, "#### LoaderInfo: shim 1 ####", STUB("257"), plain, 4, &error));
+        CHECK_OK(make_esp(&stub, LOADER("257"), STUB("999"), plain, 4, &error));
+        CHECK_OK(predict(esp, &m, &error));
+        CHECK_OK(list_programs(&m, &variables, &error));
+        CHECK_OK(predict_with(esp, &variables, &on, &error));
+        CHECK_WORDS(on.profiles, 7,
+                    "SecureBoot: on|PK|KEK|db|dbx|separator|db: the key that vouches for what was "
+                    "started|?what the loader loads and measures|db: the key that vouches for what "
+                    "was started|");
+        CHECK_OK(predict_with(stub, &none, &s, &error));
+        CHECK_WORDS(s.profiles, 7,
+                    "SecureBoot: off|PK|KEK|db|dbx|separator|?what the stub loads and measures|");
+}
+
+TEST(dbt_is_measured_where_it_is)
+{
+        static const struct ingot_efi_time never;
+        const struct ingot_secure_boot_fact *db = ingot_secure_boot_facts + INGOT_SECURE_BOOT_DB;
+        ingot_error error = {0};
+        _cleanup_(ingot_tree_free_p) struct ingot_tree *esp = NULL;
+        _cleanup_measurement_ struct ingot_measurement m = {0};
+        _cleanup_edk2_variables_ struct ingot_edk2_variables variables = {0};
+        CHECK_OK(ingot_edk2_variables_set(&variables, "dbt", &db->vendor, 0, &never,
+                                          INGOT_SPAN("x", 1), &error));
+        CHECK_OK(make_esp(&esp, LOADER("257"), STUB("257"), plain, 4, &error));
+        CHECK_OK(predict_with(esp, &variables, &m, &error));
+        CHECK_WORDS(m.profiles, 7, "SecureBoot: off|PK|KEK|db|dbx|dbt|separator|");
+}
