@@ -21,6 +21,7 @@ struct edited_log {
         unsigned banks;
         struct edited_event *events; /* without the first, which names the algorithms */
         size_t count;
+        bool before; /* what was changed is the boot before: the log had it already */
 };
 
 static inline void edit_event_done(struct edited_event *e)
@@ -130,6 +131,25 @@ static inline struct edited_event *edit_add(struct edited_log *log, const struct
         edit_set(&more[at].data, data);
         edit_measure(log, more + at, measured);
         return more + at;
+}
+
+static inline void edit_remove(struct edited_log *log, struct edited_event *e)
+{
+        size_t at = (size_t) (e - log->events);
+        edit_event_done(e);
+        memmove(e, e + 1, (log->count - at - 1) * sizeof(*e));
+        log->count--;
+}
+
+/* Of what a log has already: the boot before is one without it. */
+static inline bool edit_take_out(struct edited_log *log, uint32_t pcr, const char *words)
+{
+        struct edited_event *e = edit_find(log, pcr, words, 0);
+        if (!e)
+                return false;
+        edit_remove(log, e);
+        log->before = true;
+        return true;
 }
 
 /* UTF-16 with a NUL, appended. */

@@ -40,8 +40,10 @@ int explain_detail_words(const struct ingot_explain_event *before,
         int r = words_of(before, &was, reterr);
         if (r >= 0)
                 r = words_of(after, &is, reterr);
-        if (r < 0 || !*was || strcmp(was, is) == 0)
+        if (r < 0 || strcmp(was, is) == 0)
                 return r;
+        if (!*was)
+                return ingot_buffer_printf(ret, reterr, ": it is '%s' now", is);
         return ingot_buffer_printf(ret, reterr, ": it was '%s' and is '%s' now", was, is);
 }
 
