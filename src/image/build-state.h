@@ -68,7 +68,7 @@ struct ingot_build {
         char *stub_info; /* who made the stub: "systemd-stub 257…" */
         struct ingot_profiles profiles; /* of the UKI; none: it is the one and only */
         struct ingot_tree *esp;
-        bool measures_phases;            /* the system measures its phases: it has libtss2 */
+        bool measures_phases;            /* the system measures its phases: it has what does */
         struct ingot_buffer measurement; /* the measurement manifest, of the unsigned build */
 
         struct ingot_outfile disk, uki;

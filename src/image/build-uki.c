@@ -80,28 +80,37 @@ static int make_initrd(struct ingot_build *b, ingot_error *reterr)
                            "initrd");
 }
 
-/* systemd measures the later phases of a boot through libtss2, which it loads when it is there. */
-static bool has_tss(const struct ingot_build *b)
+static bool has_one(const struct ingot_build *b, const char *const *paths)
 {
-        static const char *const libraries[] = {"usr/lib/x86_64-linux-gnu/libtss2-esys.so.0",
-                                                "usr/lib64/libtss2-esys.so.0",
-                                                "usr/lib/libtss2-esys.so.0"};
-        for (size_t i = 0; i < ARRAY_SIZE(libraries); i++)
-                if (ingot_tree_resolve(b->tree, libraries[i]))
+        for (; *paths; paths++)
+                if (ingot_tree_resolve(b->tree, *paths))
                         return true;
         return false;
 }
 
-/* Without it an image is measured up to its initrd, which is well; only who binds a secret to a later
- * phase is told. */
+/* systemd measures the later phases of a boot with a program of its own, which distributions may
+ * have in a package apart, through libtss2, which it loads when it is there. */
+static bool has_tss(const struct ingot_build *b)
+{
+        static const char *const libraries[] = {"usr/lib/x86_64-linux-gnu/libtss2-esys.so.0",
+                                                "usr/lib64/libtss2-esys.so.0",
+                                                "usr/lib/libtss2-esys.so.0", NULL};
+        static const char *const programs[] = {"usr/lib/systemd/systemd-pcrextend",
+                                               "usr/lib/systemd/systemd-pcrphase", NULL};
+        return has_one(b, libraries) && has_one(b, programs);
+}
+
+/* Without it an image is measured up to its initrd, which is well; only who binds a secret to a
+ * later phase is told. */
 static void warn_unmeasured(const struct ingot_build *b)
 {
         if (b->measures_phases || !ingot_recipe_text(b->recipe, INGOT_SIGNING_PCR_PUBLIC_KEY))
                 return;
         ingot_warn(b->options->log,
-                   "no libtss2-esys in the tree: the phases sysinit and ready are not measured, and "
-                   "what is sealed to them stays closed; add its package (Debian 13: "
-                   "libtss2-esys-3.0.2-0t64 libtss2-rc0t64) to Packages.Install");
+                   "no libtss2-esys or no systemd-pcrextend in the tree: the phases sysinit and "
+                   "ready are not measured, and what is sealed to them stays closed; add the "
+                   "packages (Debian 13: libtss2-esys-3.0.2-0t64 libtss2-rc0t64; where "
+                   "there is one, systemd-tpm) to Packages.Install");
 }
 
 int ingot_build_kernel(struct ingot_build *b, ingot_error *reterr)
@@ -183,8 +192,8 @@ static void sections_done(struct sections *s)
 static void add_section(struct sections *s, enum ingot_uki_kind kind, const void *data, size_t size)
 {
         s->spans[s->count] = INGOT_SPAN(data, size);
-        s->inputs[s->count] = (struct ingot_uki_input){
-                kind, ingot_reader_of_span(&s->spans[s->count])};
+        s->inputs[s->count] =
+                (struct ingot_uki_input){kind, ingot_reader_of_span(&s->spans[s->count])};
         s->count++;
 }
 
@@ -273,11 +282,10 @@ int ingot_build_check_esp(struct ingot_build *b, ingot_error *reterr)
         const struct ingot_writer nowhere = {.write_at = write_nowhere};
         struct ingot_reader uki = {0};
         uint64_t needed, given = ingot_recipe_number(b->recipe, INGOT_PARTITIONS_ESP_SIZE);
-        struct ingot_fat_options options = {
-                .label = "ESP",
-                .sector_size =
-                        (uint32_t) ingot_recipe_number(b->recipe, INGOT_PARTITIONS_SECTOR_SIZE),
-                .time = b->timestamp};
+        struct ingot_fat_options options = {.label = "ESP",
+                                            .sector_size = (uint32_t) ingot_recipe_number(
+                                                    b->recipe, INGOT_PARTITIONS_SECTOR_SIZE),
+                                            .time = b->timestamp};
         int r = make_command_line(b, &line, reterr);
         if (r >= 0)
                 r = ingot_under(reterr, write_uki(b, line, &nowhere, &uki.size, reterr), "UKI");
