@@ -21,6 +21,10 @@
         "An update of the system does this. If it was one, renew the policies that are bound to "  \
         "this PCR, or bind them to the vendor's signature of PCR 11; if not, verify the file "     \
         "(ingot verify)."
+#define INITRD_ADVICE                                                                              \
+        "An update of the system does this. So does systemd-stub of 261 or newer on each machine "  \
+        "and after each reset of its secret, which it puts into the initrd: then bind no policy "   \
+        "to this PCR."
 #define ESP_ADVICE                                                                                 \
         "Look at what lies on the ESP, which is not protected. If it belongs there, renew the "    \
         "policies that are bound to this PCR; if not, remove it."
@@ -148,7 +152,7 @@ static const struct row {
                                      "GRUB read fewer files: not {}", NULL, ESP_ADVICE},
         [INGOT_SUBJECT_INITRD] = {"initrd", true, false, "the kernel got another initrd",
                                   "the kernel got an initrd", "the kernel got no initrd", NULL,
-                                  UPDATE_ADVICE},
+                                  INITRD_ADVICE},
         [INGOT_SUBJECT_LOAD_OPTIONS] = {"command-line", true, false,
                                         "the kernel got another command line",
                                         "the kernel got a command line",
