@@ -14,7 +14,7 @@ const char *ingot_compared_name(enum ingot_compared compared)
 }
 
 static int compare_one(const struct ingot_measured_profile *p, enum ingot_phase phase,
-                       bool secure_boot, const struct ingot_pcr_values *have,
+                       bool secure_boot, const struct ingot_machine_pcrs *have,
                        struct ingot_compared_pcr *c, ingot_error *reterr)
 {
         const struct ingot_measured_event *why;
@@ -43,7 +43,7 @@ static int compare_one(const struct ingot_measured_profile *p, enum ingot_phase 
 }
 
 int ingot_measurement_compare(const struct ingot_measured_profile *p, enum ingot_phase phase,
-                              bool secure_boot, const struct ingot_pcr_values *have,
+                              bool secure_boot, const struct ingot_machine_pcrs *have,
                               struct ingot_compared_pcr ret[INGOT_MEASURED_PCR_COUNT],
                               ingot_error *reterr)
 {

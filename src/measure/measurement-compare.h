@@ -15,7 +15,7 @@ enum ingot_compared {
 const char *ingot_compared_name(enum ingot_compared compared);
 
 /* What a machine says; banks is a bit for each enum ingot_bank that is known. */
-struct ingot_pcr_values {
+struct ingot_machine_pcrs {
         struct ingot_pcr pcrs[INGOT_PCR_COUNT];
         unsigned banks[INGOT_PCR_COUNT];
 };
@@ -35,6 +35,6 @@ struct ingot_compared_pcr {
  * it is. < 0: OpenSSL failed.
  */
 int ingot_measurement_compare(const struct ingot_measured_profile *p, enum ingot_phase phase,
-                              bool secure_boot, const struct ingot_pcr_values *have,
+                              bool secure_boot, const struct ingot_machine_pcrs *have,
                               struct ingot_compared_pcr ret[INGOT_MEASURED_PCR_COUNT],
                               ingot_error *reterr);

@@ -55,7 +55,7 @@ struct ingot_check {
         struct ingot_strings jobs; /* what was still waited for */
         uint32_t profile;    /* of the UKI, as the stub tells; 0: the first, or not known */
         bool secure_boot;    /* the firmware checked what it started */
-        struct ingot_pcr_values pcrs;
+        struct ingot_machine_pcrs pcrs;
         struct ingot_check_file files[INGOT_CHECK_FILES];
         struct ingot_check_file *file; /* whose data comes */
         /* microseconds; 0 where not known. Loader includes the stub. */
