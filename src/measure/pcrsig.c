@@ -43,6 +43,8 @@ int ingot_pcrsig_add(struct ingot_pcrsig *s, struct ingot_pcrsig_entry **ret, in
 static int decode_entry(struct json_object *o, struct ingot_pcrsig_entry *e, ingot_error *reterr)
 {
         const char *text;
+        if (!json_object_is_type(o, json_type_object))
+                return ingot_fail(reterr, INGOT_E_FORMAT, "no object");
         int r = ingot_pcr_mask_decode(o, "pcrs", &e->pcrs, reterr);
         if (r > 0)
                 r = ingot_fail(reterr, INGOT_E_FORMAT, "no member 'pcrs'");
