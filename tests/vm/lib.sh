@@ -146,6 +146,13 @@ until_true() {
 	done
 }
 
+# emulator_failed CONSOLE: the kernel died of an exception before any process ran. Emulated processors
+# do that now and then (docs/decisions/041); what an image does wrong comes later.
+emulator_failed() {
+	grep -q 'Kernel panic - not syncing: Fatal exception in interrupt' "$1" &&
+		! grep -q 'Run /init as init process' "$1"
+}
+
 # fact FILE NAME: what the guest said of it.
 fact() { sed -n "s|^fact $2 ||p" "$1" | tr -d '\r' | tail -1; }
 
