@@ -150,14 +150,7 @@ int ingot_boot_log_records(const struct ingot_boot_log *log, struct ingot_record
                            ingot_error *reterr)
 {
         struct ingot_record *record;
-        int r = 0;
-        for (size_t i = 0; r >= 0 && i < log->firmware.count; i++) {
-                if (log->firmware.events[i].type == INGOT_EV_NO_ACTION)
-                        continue;
-                r = ingot_records_add(ret, &record, reterr);
-                if (r >= 0)
-                        ingot_record_of_event(log->firmware.events + i, record);
-        }
+        int r = ingot_records_of_log(ret, &log->firmware, reterr);
         for (size_t i = 0; r >= 0 && i < log->userspace.count; i++) {
                 r = ingot_records_add(ret, &record, reterr);
                 if (r >= 0)

@@ -58,6 +58,21 @@ void ingot_record_of_event(const struct ingot_event *e, struct ingot_record *ret
         }
 }
 
+int ingot_records_of_log(struct ingot_records *records, const struct ingot_eventlog *log,
+                         ingot_error *reterr)
+{
+        int r = 0;
+        for (size_t i = 0; r >= 0 && i < log->count; i++) {
+                struct ingot_record *record;
+                if (log->events[i].type == INGOT_EV_NO_ACTION)
+                        continue;
+                r = ingot_records_add(records, &record, reterr);
+                if (r >= 0)
+                        ingot_record_of_event(log->events + i, record);
+        }
+        return r;
+}
+
 bool ingot_record_equal(const struct ingot_record *a, const struct ingot_record *b)
 {
         unsigned both = a->banks & b->banks;

@@ -35,6 +35,10 @@ int ingot_records_measure(struct ingot_records *records, uint32_t pcr, struct in
 /* Of an event: its PCR and the digests that we know the algorithm of. */
 void ingot_record_of_event(const struct ingot_event *e, struct ingot_record *ret);
 
+/* Appends all events of a log that were extended. */
+int ingot_records_of_log(struct ingot_records *records, const struct ingot_eventlog *log,
+                         ingot_error *reterr);
+
 /* The same PCR, and in every bank that both have the same digest; false when they share no bank. */
 bool ingot_record_equal(const struct ingot_record *a, const struct ingot_record *b);
 

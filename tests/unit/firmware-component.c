@@ -27,14 +27,8 @@ static void made_done(struct made *m)
 static int decode(struct made *m, ingot_error *reterr)
 {
         int r = ingot_eventlog_decode(ingot_buffer_span(&m->bytes), &m->log, reterr);
-        for (size_t i = 0; r >= 0 && i < m->log.count; i++) {
-                struct ingot_record *record;
-                if (m->log.events[i].type == INGOT_EV_NO_ACTION)
-                        continue;
-                r = ingot_records_add(&m->events, &record, reterr);
-                if (r >= 0)
-                        ingot_record_of_event(m->log.events + i, record);
-        }
+        if (r >= 0)
+                r = ingot_records_of_log(&m->events, &m->log, reterr);
         return r < 0 ? r : ingot_firmware_components(&m->log, &m->components, &m->note, reterr);
 }
 

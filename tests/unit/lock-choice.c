@@ -33,14 +33,8 @@ static int boot(struct machine *m, bool firmware_components, ingot_error *reterr
         make_firmware_start(&m->bytes);
         make_firmware_boot(&m->bytes, "loader", "uki");
         int r = ingot_eventlog_decode(ingot_buffer_span(&m->bytes), &m->log, reterr);
-        for (size_t i = 0; r >= 0 && i < m->log.count; i++) {
-                struct ingot_record *record;
-                if (m->log.events[i].type == INGOT_EV_NO_ACTION)
-                        continue;
-                r = ingot_records_add(&m->events, &record, reterr);
-                if (r >= 0)
-                        ingot_record_of_event(m->log.events + i, record);
-        }
+        if (r >= 0)
+                r = ingot_records_of_log(&m->events, &m->log, reterr);
         ingot_replay_start(&m->replay);
         if (r >= 0)
                 r = ingot_replay_log(&m->replay, &m->log, reterr);
