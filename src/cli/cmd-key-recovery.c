@@ -3,16 +3,11 @@
 #include "base/cleanup.h"
 #include "cli/command.h"
 #include "cli/json.h"
-#include "cli/print.h"
+#include "cli/recovery-key.h"
 #include "measure/recovery-key.h"
 #include "os/file.h"
-#include "os/qr.h"
-#include "os/terminal.h"
 
-#include <stdio.h>
 #include <string.h>
-
-#define QUIET_ZONE 4 /* squares that are light, on each side (ISO/IEC 18004, section 9.1) */
 
 struct recovery_options {
         const char *output;
@@ -25,45 +20,6 @@ static const struct option rows[] = {
         OPTION_NO_COLOR,
         {0},
 };
-
-static bool is_dark(const struct ingot_qr *qr, unsigned row, unsigned column)
-{
-        row -= QUIET_ZONE;
-        column -= QUIET_ZONE;
-        return row < qr->width && column < qr->width && qr->squares[row * qr->width + column];
-}
-
-/* Two rows of squares in one of the terminal, white on black, whatever its colours are. */
-static void print_qr(const struct ingot_qr *qr)
-{
-        static const char *const blocks[2][2] = {{"█", "▀"}, {"▄", " "}}; /* dark: above, below */
-        unsigned all = qr->width + 2 * QUIET_ZONE;
-        for (unsigned row = 0; row < all; row += 2) {
-                fputs("\033[40;37;1m", stdout);
-                for (unsigned column = 0; column < all; column++)
-                        fputs(blocks[is_dark(qr, row, column)][is_dark(qr, row + 1, column)],
-                              stdout);
-                fputs("\033[0m\n", stdout);
-        }
-}
-
-static int print_key(const char *key, const struct ingot_log *log)
-{
-        _cleanup_qr_ struct ingot_qr qr = {0};
-        ingot_error error = {0};
-        printf("%s\n", key);
-        if (!ingot_is_terminal(STDOUT_FILENO))
-                return 0;
-        int r = ingot_qr_encode(key, &qr, &error);
-        if (r < 0) {
-                ingot_warn(log, "%s", error.text);
-                return 0;
-        }
-        printf("\n");
-        print_qr(&qr);
-        printf("\nKeep it where this machine is not. It is not shown again.\n");
-        return 0;
-}
 
 static int print_json_key(const char *key, ingot_error *reterr)
 {
@@ -81,8 +37,10 @@ static int run(const struct invocation *in, ingot_error *reterr)
         int r = ingot_recovery_key_new(key, reterr);
         if (r >= 0 && o->output)
                 r = ingot_file_put_new(o->output, key, strlen(key), 0600, reterr);
+        else if (r >= 0 && in->json)
+                r = print_json_key(key, reterr);
         else if (r >= 0)
-                r = in->json ? print_json_key(key, reterr) : print_key(key, in->log);
+                recovery_key_print(key, in->log);
         explicit_bzero(key, sizeof(key));
         return r;
 }

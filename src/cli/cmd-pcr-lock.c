@@ -4,13 +4,13 @@
 #include "cli/command.h"
 #include "cli/json.h"
 #include "cli/lock-choice.h"
+#include "cli/lock-recovery.h"
 #include "cli/passphrase.h"
 #include "cli/print.h"
 #include "cli/table.h"
 #include "cli/tpm.h"
 #include "measure/lock.h"
 #include "measure/pcr-mask.h"
-#include "measure/recovery-key.h"
 #include "os/file.h"
 
 #include <inttypes.h>
@@ -20,8 +20,11 @@
 #define PCR_OF_NO_SYSTEM 16 /* from here on none depends on what is booted */
 
 static const char *const pin_words[] = {"hide", "show", "query", NULL};
+static const char *const recovery_words[] = {"show", "none", NULL};
 
-static const struct lock_options defaults = {.policy = INGOT_PCRLOCK_POLICY_PATH, .pin = -1};
+static const struct lock_options defaults = {.policy = INGOT_PCRLOCK_POLICY_PATH,
+                                             .pin = -1,
+                                             .recovery = -1};
 
 static const struct option rows[] = {
         FLAG(0, "auto", struct lock_options, automatic,
@@ -31,6 +34,11 @@ static const struct option rows[] = {
              "Only show which PCRs would be taken, and why"),
         CHOICE(0, "recovery-pin", "WORD", struct lock_options, pin, pin_words,
                "The PIN of the policy: hide it in the TPM, show it once, or query the user"),
+        CHOICE(0, "recovery-key", "WORD", struct lock_options, recovery, recovery_words,
+               "Make a recovery key and show it once, or none; default: ask before a first policy"),
+        STRINGS(0, "luks", "FILE", struct lock_options, luks,
+                "A LUKS2 volume that will be locked; may be given again; default: those that are "
+                "open"),
         OPTION_PASSPHRASE_FILE(struct lock_options, passphrase_file),
         STRINGS(0, "components", "DIR", struct lock_options, components,
                 "Read components there; may be given again; default: /etc/pcrlock.d …"),
@@ -109,7 +117,17 @@ struct outcome {
         bool written;
         uint32_t nv_index;
         const char *pin; /* to be shown; or NULL */
+        const struct lock_recovery *recovery;
 };
+
+static int add_recovery(struct json_object *o, const struct lock_recovery *k, ingot_error *reterr)
+{
+        struct json_object *list;
+        int r = ingot_json_add_array(o, "without_recovery_key", &list, reterr);
+        for (size_t i = 0; r >= 0 && i < k->volumes.count; i++)
+                r = ingot_json_add_text(list, NULL, k->volumes.items[i], reterr);
+        return r < 0 || !*k->key ? r : ingot_json_add_text(o, "recovery_key", k->key, reterr);
+}
 
 static int print_json(const struct lock_state *s, const struct outcome *done, ingot_error *reterr)
 {
@@ -127,6 +145,8 @@ static int print_json(const struct lock_state *s, const struct outcome *done, in
                 r = ingot_json_add_u64(o, "nv_index", done->nv_index, reterr);
         if (r >= 0 && done->pin)
                 r = ingot_json_add_text(o, "recovery_pin", done->pin, reterr);
+        if (r >= 0)
+                r = add_recovery(o, done->recovery, reterr);
         return r < 0 ? r : json_print(o, reterr);
 }
 
@@ -175,11 +195,9 @@ static int choose_pin(const struct lock_options *o, bool first, char ret[PIN_MAX
         if (o->pin < 0)
                 return ingot_fail(
                         reterr, INGOT_E_USAGE,
-                        "this is the first policy of this machine. Before anything is "
-                        "locked by it, have a way in without the TPM: 'ingot key recovery' "
-                        "makes a key for the disk. Then choose --recovery-pin=show (the "
-                        "PIN that changes the policy is shown once) or hide (only the TPM "
-                        "has it)");
+                        "this is the first policy of this machine: choose "
+                        "--recovery-pin=show (the PIN that changes the policy is shown once) "
+                        "or hide (only the TPM has it)");
         return ingot_recovery_key_new(ret, reterr);
 }
 
@@ -235,14 +253,17 @@ static void tell_lost(const struct lock_state *s, const struct ingot_pcrlock_pol
                            ingot_pcr_mask_text(lost, text));
 }
 
-static int finish(struct lock_state *s, const struct invocation *in, ingot_error *reterr)
+static int finish(struct lock_state *s, struct lock_recovery *k, const struct invocation *in,
+                  ingot_error *reterr)
 {
         _cleanup_pcrlock_policy_ struct ingot_pcrlock_policy old = {0};
-        struct outcome done = {0};
+        struct outcome done = {.recovery = k};
         char pin[PIN_MAX] = "";
         int first = read_old(s->options->policy, &old, reterr), r = first;
         if (r >= 0)
                 r = choose_pin(s->options, first > 0, pin, reterr);
+        if (r >= 0)
+                r = lock_recovery_offer(k, s->options, in->json, in->log, reterr);
         if (r >= 0)
                 tell_lost(s, &old, in->log);
         if (r >= 0)
@@ -260,17 +281,22 @@ static int finish(struct lock_state *s, const struct invocation *in, ingot_error
 static int run(const struct invocation *in, ingot_error *reterr)
 {
         _cleanup_lock_state_ struct lock_state s = {.options = in->options};
-        const struct outcome nothing = {0};
+        _cleanup_lock_recovery_ struct lock_recovery k = {0};
+        const struct outcome nothing = {.recovery = &k};
         int r = lock_choose(&s, in->log, reterr);
+        if (r >= 0)
+                r = lock_recovery_look(&k, s.options, reterr);
         if (r >= 0 && !in->json)
                 r = print_choice(&s.choice, reterr);
         if (r >= 0 && s.options->dry_run && in->json)
                 r = print_json(&s, &nothing, reterr);
+        else if (r >= 0 && s.options->dry_run)
+                lock_recovery_print_due(&k);
         if (r >= 0) {
                 fflush(stdout);
                 r = ingot_lock_choice_check(&s.choice, &s.request, reterr);
         }
-        return r < 0 || s.options->dry_run ? r : finish(&s, in, reterr);
+        return r < 0 || s.options->dry_run ? r : finish(&s, &k, in, reterr);
 }
 
 static const struct example examples[] = {
@@ -304,7 +330,11 @@ const struct command cmd_pcr_lock = {
                 "The old policy stays until the new one has unsealed something: where that fails, "
                 "the index gets back what it had. The TPM itself keeps the PIN that changes the "
                 "policy, and gives it out by the old one; for when it does not, there is the "
-                "recovery PIN. --recovery-pin=query asks for it.",
+                "recovery PIN. --recovery-pin=query asks for it.\n"
+                "\n"
+                "Before a first policy a recovery key for the volumes is offered on a terminal, as "
+                "'ingot key recovery' makes it, unless all of them have one of systemd's. Programs "
+                "say --recovery-key=show or none.",
         .rows = rows,
         .examples = examples,
         .options_size = sizeof(struct lock_options),

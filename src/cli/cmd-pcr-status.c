@@ -256,21 +256,13 @@ static int print_token(const struct status *s, const struct ingot_luks_token *t,
         return r;
 }
 
-static bool has_recovery(const struct ingot_luks_tokens *t)
-{
-        for (size_t i = 0; i < t->count; i++)
-                if (strcmp(t->items[i].type, "systemd-recovery") == 0)
-                        return true;
-        return false;
-}
-
 static int print_volume(const struct status *s, const struct status_volume *v, ingot_error *reterr)
 {
         int r = 0;
         printf("  ");
         print_text(stdout, v->path);
         printf(": %zu key slots, %zu by passphrase, %s recovery key of systemd's\n",
-               v->tokens.slots, v->tokens.passphrases, has_recovery(&v->tokens) ? "a" : "no");
+               v->tokens.slots, v->tokens.passphrases, ingot_luks_tokens_have_recovery(&v->tokens) ? "a" : "no");
         for (size_t i = 0; r >= 0 && i < v->tokens.count; i++)
                 r = print_token(s, v->tokens.items + i, reterr);
         return r;

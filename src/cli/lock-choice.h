@@ -9,14 +9,15 @@
 #include "os/tpm.h"
 
 enum { LOCK_PIN_HIDE, LOCK_PIN_SHOW, LOCK_PIN_QUERY };
+enum { LOCK_RECOVERY_SHOW, LOCK_RECOVERY_NONE };
 
 struct lock_options {
         bool automatic, dry_run, nested;
         const char *pcrs, *bank, *location, *policy, *tpm, *log, *userspace, *root,
                 *passphrase_file;
-        struct ingot_strings components;
+        struct ingot_strings components, luks;
         uint64_t nv_index;
-        int pin;
+        int pin, recovery; /* -1: nothing was said */
 };
 
 /* What a choice is made from, and the choice. */

@@ -3,7 +3,6 @@
 #include "cli/pcr-status.h"
 #include "base/cleanup.h"
 #include "cli/tpm.h"
-#include "format/luks2.h"
 #include "os/file.h"
 #include "os/root.h"
 
@@ -104,21 +103,6 @@ static int load_signatures(struct status *s, ingot_error *reterr)
         return r;
 }
 
-static int load_volume(const char *path, struct status_volume *v, ingot_error *reterr)
-{
-        _cleanup_file_ struct ingot_file file = INGOT_FILE_NONE;
-        _cleanup_luks2_ struct ingot_luks2 header = {0};
-        int r = ingot_file_open(&file, path, reterr);
-        if (r < 0)
-                return r;
-        struct ingot_reader reader = ingot_file_reader(&file);
-        r = ingot_luks2_read(&reader, &header, reterr);
-        if (r >= 0)
-                r = ingot_luks_tokens_decode(ingot_buffer_span(&header.json), &v->tokens, reterr);
-        v->path = path;
-        return ingot_under(reterr, r, "%s", path);
-}
-
 static int load_volumes(struct status *s, ingot_error *reterr)
 {
         const struct ingot_strings *paths = &s->options->luks;
@@ -126,8 +110,11 @@ static int load_volumes(struct status *s, ingot_error *reterr)
         s->volumes = calloc(paths->count + 1, sizeof(*s->volumes));
         if (!s->volumes)
                 return ingot_fail_nomem(reterr);
-        for (size_t i = 0; r >= 0 && i < paths->count; i++)
-                r = load_volume(paths->items[i], s->volumes + s->volume_count++, reterr);
+        for (size_t i = 0; r >= 0 && i < paths->count; i++) {
+                struct status_volume *v = s->volumes + s->volume_count++;
+                v->path = paths->items[i];
+                r = ingot_luks_tokens_read(v->path, &v->tokens, reterr);
+        }
         return r;
 }
 

@@ -3,6 +3,7 @@
 #include "base/cleanup.h"
 #include "base/json-read.h"
 #include "format/luks2.h"
+#include "os/file.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -104,4 +105,26 @@ int ingot_luks_tokens_decode(struct ingot_span json, struct ingot_luks_tokens *r
         *ret = all;
         all = (struct ingot_luks_tokens){0};
         return 0;
+}
+
+int ingot_luks_tokens_read(const char *path, struct ingot_luks_tokens *ret, ingot_error *reterr)
+{
+        _cleanup_file_ struct ingot_file file = INGOT_FILE_NONE;
+        _cleanup_luks2_ struct ingot_luks2 header = {0};
+        int r = ingot_file_open(&file, path, reterr);
+        if (r < 0)
+                return r;
+        struct ingot_reader reader = ingot_file_reader(&file);
+        r = ingot_luks2_read(&reader, &header, reterr);
+        if (r >= 0)
+                r = ingot_luks_tokens_decode(ingot_buffer_span(&header.json), ret, reterr);
+        return ingot_under(reterr, r, "%s", path);
+}
+
+bool ingot_luks_tokens_have_recovery(const struct ingot_luks_tokens *t)
+{
+        for (size_t i = 0; i < t->count; i++)
+                if (strcmp(t->items[i].type, "systemd-recovery") == 0)
+                        return true;
+        return false;
 }

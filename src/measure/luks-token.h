@@ -23,6 +23,12 @@ struct ingot_luks_tokens {
 void ingot_luks_tokens_done(struct ingot_luks_tokens *t);
 #define _cleanup_luks_tokens_ __attribute__((cleanup(ingot_luks_tokens_done)))
 
+/* Of the volume, or device with one, at PATH, which the error names. NOTFOUND: it is no LUKS volume;
+ * UNSUPPORTED: one of another kind than LUKS2. */
+int ingot_luks_tokens_read(const char *path, struct ingot_luks_tokens *ret, ingot_error *reterr);
+/* Has a recovery key that systemd-cryptenroll made. */
+bool ingot_luks_tokens_have_recovery(const struct ingot_luks_tokens *t);
+
 /* FORMAT, LIMIT. A token that cannot be read is told of in its `problem`. */
 int ingot_luks_tokens_decode(struct ingot_span json, struct ingot_luks_tokens *ret,
                              ingot_error *reterr);

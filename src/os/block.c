@@ -3,6 +3,7 @@
 #include "os/block.h"
 #include "base/cleanup.h"
 #include "os/file.h"
+#include "os/root.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -49,6 +50,44 @@ int ingot_block_disks(struct ingot_strings *ret, ingot_error *reterr)
                         r = ingot_strings_add(ret, names.items[i], reterr);
         }
         return r;
+}
+
+/* Device mapper's UUID says who made a device, and for what (libcryptsetup's dm-crypt). */
+static bool is_luks(int root, const char *name)
+{
+        _cleanup_free_ char *path = NULL;
+        _cleanup_buffer_ struct ingot_buffer uuid = {0};
+        return ingot_format(&path, NULL, "/sys/class/block/%s/dm/uuid", name) >= 0 &&
+               ingot_root_read(root, path, ATTRIBUTE_MAX, &uuid, NULL) >= 0 &&
+               ingot_buffer_append(&uuid, "", 1, NULL) >= 0 &&
+               ingot_starts_with((const char *) uuid.data, "CRYPT-LUKS2-");
+}
+
+static int list_below(int root, const char *name, struct ingot_strings *ret, ingot_error *reterr)
+{
+        _cleanup_strings_ struct ingot_strings below = {0};
+        _cleanup_free_ char *folder = NULL;
+        int r = ingot_format(&folder, reterr, "/sys/class/block/%s/slaves", name);
+        if (r >= 0)
+                r = ingot_root_list(root, folder, &below, reterr);
+        for (size_t i = 0; r >= 0 && i < below.count; i++) {
+                _cleanup_free_ char *path = NULL;
+                r = ingot_format(&path, reterr, "/dev/%s", below.items[i]);
+                if (r >= 0)
+                        r = ingot_strings_add(ret, path, reterr);
+        }
+        return r < 0 ? r : 0;
+}
+
+int ingot_block_luks(int root, struct ingot_strings *ret, ingot_error *reterr)
+{
+        _cleanup_strings_ struct ingot_strings names = {0};
+        int r = ingot_root_list(root, "/sys/class/block", &names, reterr);
+        for (size_t i = 0; r >= 0 && i < names.count; i++)
+                if (is_luks(root, names.items[i]))
+                        r = list_below(root, names.items[i], ret, reterr);
+        ingot_strings_sort(ret);
+        return r < 0 ? r : 0;
 }
 
 int ingot_block_partition(const char *disk, unsigned number, char **ret, ingot_error *reterr)

@@ -10,6 +10,10 @@
  * mapper, loop, ram or floppy devices. */
 int ingot_block_disks(struct ingot_strings *ret, ingot_error *reterr);
 
+/* The paths, "/dev/sda2", of what lies under volumes that are open, by LUKS2, on the system whose root
+ * is open as ROOT; sorted. */
+int ingot_block_luks(int root, struct ingot_strings *ret, ingot_error *reterr);
+
 /* The name below /dev of partition NUMBER (from 1) of DISK; NOTFOUND while the kernel has none. */
 int ingot_block_partition(const char *disk, unsigned number, char **ret, ingot_error *reterr);
 

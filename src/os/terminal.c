@@ -81,3 +81,18 @@ int ingot_terminal_ask_secret(const char *prompt, char *ret, size_t size, ingot_
         (void) ingot_file_write_all(fd, "\n", 1, NULL);
         return r;
 }
+
+int ingot_terminal_ask_yes(const char *prompt, bool *ret, ingot_error *reterr)
+{
+        _cleanup_close_ int fd = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
+        char answer[64] = "";
+        if (fd < 0)
+                return ingot_fail_errno(reterr, "open /dev/tty");
+        int r = ingot_file_write_all(fd, prompt, strlen(prompt), reterr);
+        if (r >= 0)
+                r = read_line(fd, answer, sizeof(answer), reterr);
+        if (r < 0 && r != -INGOT_E_NOTFOUND)
+                return r;
+        *ret = answer[0] != 'n' && answer[0] != 'N';
+        return 0;
+}

@@ -21,4 +21,6 @@ void ingot_terminal_restore(struct ingot_terminal *t);
 /* Asks on the controlling terminal, without echo; one line, without its end. SYSTEM when there is no
  * terminal, or nothing was typed. */
 int ingot_terminal_ask_secret(const char *prompt, char *ret, size_t size, ingot_error *reterr);
+/* Asks there, with what is typed shown; false when the answer begins with n. */
+int ingot_terminal_ask_yes(const char *prompt, bool *ret, ingot_error *reterr);
 #define _cleanup_terminal_ __attribute__((cleanup(ingot_terminal_restore)))
