@@ -31,11 +31,19 @@ struct ingot_http_job {
         void *context;
 };
 
+/* What went over the wire by HTTP, headers included; TLS and TCP are not counted. */
+struct ingot_http_figures {
+        uint64_t requests, sent, received; /* the last two: bytes */
+};
+
 struct ingot_http_options {
         unsigned parallel; /* 0: 8 */
         unsigned tries;    /* for one job without a byte of progress; 0: 5 */
         unsigned wait;     /* first back-off in milliseconds, doubled up to 16 times; 0: 250 */
-        unsigned timeout;  /* seconds without a byte before a try has failed; 0: 30 */
+        unsigned timeout;  /* seconds below `speed` before a try has failed; 0: 30 */
+        unsigned speed;    /* bytes a second that a connection must give; 0: 1024 */
+        uint64_t bandwidth; /* bytes a second over all connections; 0: no limit */
+        struct ingot_http_figures *figures; /* added to, or NULL */
 };
 
 /* OPTIONS may be NULL. Runs all jobs; the first error that ends the run is returned. */

@@ -25,8 +25,10 @@ typedef int (*ingot_got_fn)(void *context, size_t index, uint64_t offset, const 
 
 struct ingot_source {
         const char *name; /* for messages */
-        /* The ranges are sorted and do not overlap. FILE is FILE_SIZE bytes as the release says.
-         * NOTFOUND: no such file here; SYSTEM: could not be had; else GOT's error. */
+        /* The ranges are sorted and do not overlap. FILE is FILE_SIZE bytes as the release says, a
+         * name without '/'. All callbacks come in the caller's thread. NOTFOUND: no such file here;
+         * FORMAT: the file has another size, or an answer is not what was asked for; SYSTEM: could
+         * not be had; else GOT's error. After an error some ranges may be there in part. */
         int (*fetch)(void *context, const char *file, uint64_t file_size,
                      const struct ingot_range *ranges, size_t count, ingot_got_fn got,
                      void *got_context, ingot_error *reterr);

@@ -11,8 +11,10 @@
  *   3. The data, read and checked against its digest before it is written, wherever it is from.
  *
  * Old file systems with the same salt and block sizes are known by their own trees; others are
- * hashed once. Memory: at most 8 bytes for each block of an old file system, and 16 for each run of
- * the plan. Digests in the index are cut short, so every block that is taken is hashed again.
+ * hashed once. Nothing of an old file system is believed: a block that is damaged, or cannot be
+ * read, is fetched instead. Memory: 8 bytes for each block of an old file system, 40 where it had to
+ * be hashed, and 16 for each run of the plan. Digests in the index are cut short, so every block
+ * that is taken is hashed again.
  */
 #pragma once
 
@@ -34,7 +36,9 @@ struct ingot_walk_old {
         struct ingot_reader tree; /* hash area with superblock; size 0: none, the data is hashed */
 };
 
-/* Where it goes. Readers see what was written. Data may hold blocks of an earlier try. */
+/* Where it goes. Readers see what was written. Data may hold blocks of an earlier try. Writers are
+ * called from several threads at once, for different bytes (but with threads = 1 only from the
+ * caller's), with up to 1 MiB at a time. Nothing is flushed here. */
 struct ingot_walk_target {
         struct ingot_writer data, tree;
         struct ingot_reader data_back, tree_back;
@@ -50,12 +54,12 @@ struct ingot_walk_options {
         const struct ingot_log *log;
 };
 
-/* Bytes of blocks. */
+/* Bytes of blocks. The tree's parts and its superblock are tree_size; the data's are data_size. */
 struct ingot_walk_figures {
-        uint64_t data_size, tree_size;         /* of the whole */
-        uint64_t tree_copied, tree_fetched;    /* tree_fetched: to be fetched, before the walk */
-        uint64_t zeros, kept, copied, fetched; /* of the data; kept: stood in the target */
-        uint64_t ranges;                       /* that the fetched blocks make */
+        uint64_t data_size, tree_size;                 /* of the whole */
+        uint64_t tree_kept, tree_copied, tree_fetched; /* kept: stood in the target */
+        uint64_t zeros, kept, copied, fetched;         /* of the data */
+        uint64_t ranges;                               /* that the fetched blocks make */
 };
 
 struct ingot_walk;
@@ -66,7 +70,10 @@ struct ingot_walk;
 int ingot_walk_plan(const struct ingot_walk_image *image, const struct ingot_walk_target *target,
                     const struct ingot_walk_options *options, struct ingot_walk **ret,
                     ingot_error *reterr);
+/* What the plan says; after the run, what was done (damaged old blocks had to be fetched). */
 const struct ingot_walk_figures *ingot_walk_figures(const struct ingot_walk *w);
+/* What of the data is in the target by now: for use in the log's progress ("Updating"). */
+struct ingot_walk_figures ingot_walk_done(const struct ingot_walk *w);
 /* Writes what the plan says, once. What was written before a failure is right: another walk over
  * the same target, begun, goes on. */
 int ingot_walk_run(struct ingot_walk *w, ingot_error *reterr);
