@@ -28,13 +28,13 @@ void ingot_recipe_free(struct ingot_recipe *recipe)
         free(recipe);
 }
 
-static bool valid_name(const char *text)
+bool ingot_image_name_valid(const char *text)
 {
         size_t n = strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789.-");
         return n > 0 && n <= 24 && !text[n] && text[0] != '.' && text[0] != '-';
 }
 
-static bool valid_version(const char *text)
+bool ingot_image_version_valid(const char *text)
 {
         size_t n =
                 strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.~^-");
@@ -58,10 +58,11 @@ static const char *what_is_wrong(const struct ingot_recipe_key_info *info, const
         bool flag;
         switch (info->type) {
         case INGOT_VALUE_NAME:
-                return valid_name(value) ? NULL : "up to 24 of a-z, 0-9, '.' and '-'";
+                return ingot_image_name_valid(value) ? NULL : "up to 24 of a-z, 0-9, '.' and '-'";
         case INGOT_VALUE_VERSION:
-                return valid_version(value) ? NULL
-                                            : "up to 24 of letters, digits, '.', '-', '~' and '^'";
+                return ingot_image_version_valid(value)
+                               ? NULL
+                               : "up to 24 of letters, digits, '.', '-', '~' and '^'";
         case INGOT_VALUE_BOOL:
                 return ingot_parse_bool(value, &flag) ? NULL : "yes or no";
         case INGOT_VALUE_UINT:

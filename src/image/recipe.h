@@ -125,6 +125,10 @@ int ingot_recipe_load(const char *path, const char *const *sets, size_t set_coun
 bool ingot_recipe_exists(const char *path);
 void ingot_recipe_free(struct ingot_recipe *recipe);
 
+/* Whether it can be a product's name (Image.Name), and a version (Image.Version). */
+bool ingot_image_name_valid(const char *text);
+bool ingot_image_version_valid(const char *text);
+
 /* The value, or NULL when unset. Of a list: the first item. */
 const char *ingot_recipe_text(const struct ingot_recipe *recipe, enum ingot_recipe_key key);
 const struct ingot_strings *ingot_recipe_list(const struct ingot_recipe *recipe,

@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Release files: decoded, encoded, refused with a reason; signatures by m of n keys. */
+#include "update/release.h"
+#include "base/base64.h"
+#include "base/cleanup.h"
+#include "test.h"
+#include "trust/key.h"
+#include "update/release-sign.h"
+
+#include <stdlib.h>
+
+#define DIGEST "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
+#define FILE_OF(name, size)                                                                        \
+        "{\"name\": \"" name "\", \"size\": " size ", \"sha256\": \"" DIGEST "\"}"
+
+/* 16 MiB of root in 4096 blocks: 32 hash blocks of leaves, 1 above, and the superblock. */
+#define RELEASE(version)                                                                           \
+        "{\"version\": \"" version "\", \"rollout\": 100, \"root_hash\": \"" DIGEST                \
+        "\", \"verity\": {\"uuid\": \"01234567-89ab-4cde-8f01-23456789abcd\", \"salt\": "          \
+        "\"a0a1\", \"data_block_size\": 4096, \"hash_block_size\": 4096, \"data_blocks\": 4096}, " \
+        "\"root\": " FILE_OF("m_" version ".root.raw", "16777216") ", \"tree\": " FILE_OF(         \
+                "m_" version ".verity.raw",                                                        \
+                "139264") ", \"uki\": {\"name\": "                                                 \
+                          "\"m_" version ".efi\", \"size\": "                                      \
+                          "1048577, \"sha256\": "                                                  \
+                          "\"" DIGEST "\", \"extent_size\": 1048576, \"extents\": [\"" DIGEST      \
+                          "\", \"" DIGEST                                                          \
+                          "\"]}, \"manifest\": " FILE_OF("m_" version ".manifest.json", "99") "}"
+#define CHANNEL(more, releases)                                                                    \
+        "{\"type\": \"ingot-channel\", \"format\": 1, \"name\": \"m\", \"channel\": \"stable\", "  \
+        "\"architecture\": \"x86-64\", \"serial\": 7, " more "\"releases\": [" releases "]}"
+
+static int decode(const char *text, struct ingot_channel *ret, ingot_error *reterr)
+{
+        return ingot_channel_decode(INGOT_SPAN(text, strlen(text)), ret, reterr);
+}
+
+/* The text with FROM, which stands in it, changed to TO. */
+static char *changed(const char *text, const char *from, const char *to)
+{
+        const char *at = strstr(text, from);
+        char *ret = NULL;
+        if (at && asprintf(&ret, "%.*s%s%s", (int) (at - text), text, to, at + strlen(from)) < 0)
+                ret = NULL;
+        return ret;
+}
+
+TEST(a_release_file_is_read_and_written_as_the_same)
+{
+        _cleanup_channel_ struct ingot_channel c = {0}, back = {0};
+        _cleanup_buffer_ struct ingot_buffer text = {0}, again = {0};
+        ingot_error error;
+        CHECK_OK(decode(CHANNEL("\"expires\": 1800000000, \"minimum\": \"1\", ",
+                                RELEASE("2") ", " RELEASE("1")),
+                        &c, &error));
+        CHECK_STR(c.name, "m");
+        CHECK_EQ(c.serial, 7);
+        CHECK_EQ(c.expires, 1800000000);
+        CHECK_STR(c.minimum, "1");
+        CHECK_EQ(c.release_count, 2);
+        CHECK_STR(c.releases[0].version, "2");
+        CHECK_EQ(c.releases[0].extent_count, 2);
+        CHECK_EQ(c.releases[0].verity.salt_size, 2);
+        CHECK(!c.releases[0].signature.name);
+        CHECK(ingot_channel_find(&c, "1") == c.releases + 1);
+        CHECK(!ingot_channel_find(&c, "3"));
+        CHECK_OK(ingot_channel_encode(&c, &text, &error));
+        CHECK_OK(ingot_channel_decode(ingot_buffer_span(&text), &back, &error));
+        CHECK_OK(ingot_channel_encode(&back, &again, &error));
+        CHECK_EQ(text.size, again.size);
+        CHECK(memcmp(text.data, again.data, text.size) == 0);
+}
+
+TEST(extensions_have_a_kind_a_name_and_a_file)
+{
+        _cleanup_free_ char *text = changed(
+                CHANNEL("", RELEASE("2")), "\"manifest\": ",
+                "\"extensions\": [{\"kind\": \"sysext\", \"name\": \"debug\", \"version\": \"5\", "
+                "\"file\": " FILE_OF("debug_5.raw", "4096") "}], \"manifest\": ");
+        _cleanup_free_ char *twice = NULL;
+        _cleanup_channel_ struct ingot_channel c = {0}, d = {0};
+        _cleanup_buffer_ struct ingot_buffer again = {0};
+        ingot_error error;
+        CHECK_OK(decode(text, &c, &error));
+        CHECK_EQ(c.releases[0].extension_count, 1);
+        CHECK_EQ(c.releases[0].extensions[0].kind, INGOT_EXTENSION_SYSEXT);
+        CHECK_STR(c.releases[0].extensions[0].file.name, "debug_5.raw");
+        CHECK_OK(ingot_channel_encode(&c, &again, &error));
+        CHECK_OK(ingot_channel_decode(ingot_buffer_span(&again), &d, &error));
+        CHECK_STR(d.releases[0].extensions[0].version, "5");
+        twice = changed(text, "\"sysext\"", "\"other\"");
+        CHECK_FAILS(decode(twice, &d, &error), INGOT_E_FORMAT, "neither sysext nor confext");
+}
+
+TEST(what_contradicts_itself_is_refused_with_its_reason)
+{
+        static const struct {
+                const char *from, *to;
+                int code;
+                const char *words;
+        } cases[] = {
+                {"ingot-channel", "ingot-measurement", INGOT_E_FORMAT, "not ingot-channel"},
+                {"\"format\": 1", "\"format\": 2", INGOT_E_UNSUPPORTED, "a newer ingot"},
+                {"\"name\": \"m\"", "\"name\": \"../m\"", INGOT_E_FORMAT, "no product's name"},
+                {"\"stable\"", "\"st.able\"", INGOT_E_FORMAT, "no channel's name"},
+                {"\"x86-64\"", "\"x86_64\"", INGOT_E_FORMAT, "no architecture"},
+                {"\"serial\": 7", "\"serial\": 0", INGOT_E_FORMAT, "serial of 0"},
+                {"\"serial\": 7", "\"serial\": -1", INGOT_E_FORMAT, "negative"},
+                {"\"serial\": 7", "\"serial\": 7, \"minimum\": \"a/b\"", INGOT_E_FORMAT,
+                 "no version"},
+                {"\"version\": \"2\"", "\"version\": \"2_1\"", INGOT_E_FORMAT, "no version"},
+                {"\"rollout\": 100", "\"rollout\": 101", INGOT_E_FORMAT, "101 percent"},
+                {"\"rollout\": 100", "\"rollout\": 4294967296", INGOT_E_FORMAT, "32 bits"},
+                {"\"root_hash\": \"0", "\"root_hash\": \"g", INGOT_E_FORMAT, "root_hash"},
+                {"\"a0a1\"", "\"a0a\"", INGOT_E_FORMAT, "salt"},
+                {"\"data_blocks\": 4096", "\"data_blocks\": 4095", INGOT_E_FORMAT, "not 4095"},
+                {"\"data_blocks\": 4096", "\"data_blocks\": 0", INGOT_E_FORMAT, "verity"},
+                {"\"data_blocks\": 4096", "\"data_blocks\": 4294967297", INGOT_E_LIMIT, "2^32"},
+                {"\"hash_block_size\": 4096", "\"hash_block_size\": 4095", INGOT_E_FORMAT,
+                 "verity"},
+                {"139264", "139265", INGOT_E_FORMAT, "hash tree"},
+                {"\"extent_size\": 1048576", "\"extent_size\": 0", INGOT_E_FORMAT, "power of two"},
+                {"\"extent_size\": 1048576", "\"extent_size\": 524288", INGOT_E_FORMAT,
+                 "2 extents"},
+                {"1048577", "4294967296", INGOT_E_LIMIT, "uki"},
+                {"[\"00", "[\"0", INGOT_E_FORMAT, "item 1 of 'extents'"},
+                {"m_2.efi", "../2.efi", INGOT_E_FORMAT, "cannot be a file's name"},
+                {"m_2.efi", ".hidden", INGOT_E_FORMAT, "cannot be a file's name"},
+                {"m_2.efi", "a\\u001bb", INGOT_E_FORMAT, "cannot be a file's name"},
+                {"m_2.efi", "SHA256SUMS.gpg", INGOT_E_FORMAT, "cannot be a file's name"},
+                {"m_2.efi", "m.other.release.json", INGOT_E_FORMAT, "cannot be a file's name"},
+                {"m_2.efi", "m_2.root.raw", INGOT_E_FORMAT, "two different files"},
+                {"\"size\": 99", "\"size\": 0", INGOT_E_FORMAT, "empty"},
+                {"\"size\": 99", "\"size\": 99999999", INGOT_E_LIMIT, "manifest"},
+        };
+        for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+                _cleanup_channel_ struct ingot_channel c = {0};
+                _cleanup_free_ char *text =
+                        changed(CHANNEL("", RELEASE("2")), cases[i].from, cases[i].to);
+                ingot_error error;
+                CHECK(text);
+                CHECK_FAILS(decode(text, &c, &error), cases[i].code, cases[i].words);
+        }
+}
+
+TEST(versions_are_in_order_and_none_is_there_twice)
+{
+        _cleanup_channel_ struct ingot_channel c = {0};
+        ingot_error error;
+        CHECK_FAILS(decode(CHANNEL("", RELEASE("1") ", " RELEASE("2")), &c, &error), INGOT_E_FORMAT,
+                    "version 2");
+        CHECK_FAILS(decode(CHANNEL("", RELEASE("2") ", " RELEASE("2")), &c, &error), INGOT_E_FORMAT,
+                    "version 2");
+        CHECK_FAILS(decode(CHANNEL("", ""), &c, &error), INGOT_E_FORMAT, "no release");
+        /* UAPI.10: ~ is before the end. */
+        CHECK_OK(decode(CHANNEL("", RELEASE("10") ", " RELEASE("9") ", " RELEASE("9~rc1")), &c,
+                        &error));
+}
+
+TEST(what_a_machine_may_take_is_asked_in_one_place)
+{
+        _cleanup_channel_ struct ingot_channel c = {0};
+        struct ingot_channel_wish wish = {.name = "m",
+                                          .channel = "stable",
+                                          .architecture = "x86-64",
+                                          .now = 1799999999,
+                                          .serial = 7};
+        ingot_error error;
+        CHECK_OK(decode(CHANNEL("\"expires\": 1800000000, \"minimum\": \"2\", ", RELEASE("2")), &c,
+                        &error));
+        CHECK_OK(ingot_channel_acceptable(&c, &wish, &error));
+        wish.now++;
+        CHECK_FAILS(ingot_channel_acceptable(&c, &wish, &error), INGOT_E_REFUSED,
+                    "expired at 2027-01-15 08:00:00 UTC");
+        wish.now = 0;
+        wish.serial = 8;
+        CHECK_FAILS(ingot_channel_acceptable(&c, &wish, &error), INGOT_E_REFUSED,
+                    "its serial is 7, and 8 was seen before");
+        wish.serial = 0;
+        wish.channel = "testing";
+        CHECK_FAILS(ingot_channel_acceptable(&c, &wish, &error), INGOT_E_REFUSED,
+                    "for the channel 'stable', and this is 'testing'");
+        wish.architecture = "arm64";
+        CHECK_FAILS(ingot_channel_acceptable(&c, &wish, &error), INGOT_E_REFUSED,
+                    "for the architecture 'x86-64', and this is 'arm64'");
+        wish.name = "other";
+        CHECK_FAILS(ingot_channel_acceptable(&c, &wish, &error), INGOT_E_REFUSED,
+                    "for the product 'm', and this is 'other'");
+        wish = (struct ingot_channel_wish){0};
+        CHECK_OK(ingot_channel_acceptable(&c, &wish, &error));
+        CHECK_OK(ingot_channel_check_minimum(&c, "2", &error));
+        CHECK_FAILS(ingot_channel_check_minimum(&c, "2~rc1", &error), INGOT_E_REFUSED,
+                    "older than 2");
+}
