@@ -166,6 +166,16 @@ int ingot_file_open_writable(struct ingot_file *ret, const char *path, ingot_err
         return open_file(ret, path, O_RDWR | O_DSYNC, reterr);
 }
 
+int ingot_file_open_update(struct ingot_file *ret, const char *path, ingot_error *reterr)
+{
+        return open_file(ret, path, O_RDWR, reterr);
+}
+
+int ingot_file_flush(const struct ingot_file *f, ingot_error *reterr)
+{
+        return fsync(f->fd) < 0 ? ingot_fail_errno(reterr, "flush") : 0;
+}
+
 void ingot_file_close(struct ingot_file *f)
 {
         if (f->fd >= 0)
@@ -529,4 +539,18 @@ int ingot_list_files(const char *path, struct ingot_strings *ret, ingot_error *r
                     S_ISREG(st.st_mode))
                         r = ingot_strings_add(ret, all.items[i], reterr);
         return r;
+}
+
+int ingot_file_lock(const char *path, int *ret_fd, ingot_error *reterr)
+{
+        _cleanup_close_ int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
+        if (fd < 0)
+                return ingot_fail_errno(reterr, "open %s", path);
+        if (flock(fd, LOCK_EX | LOCK_NB) < 0)
+                return errno == EWOULDBLOCK
+                               ? ingot_fail(reterr, INGOT_E_CONFLICT,
+                                            "%s is locked by another process", path)
+                               : ingot_fail_errno(reterr, "lock %s", path);
+        *ret_fd = TAKE_FD(fd);
+        return 0;
 }

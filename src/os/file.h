@@ -32,6 +32,9 @@ struct ingot_file {
 int ingot_file_open(struct ingot_file *ret, const char *path, ingot_error *reterr);
 /* The same for writing what is there; each write is on the disk when it returns. */
 int ingot_file_open_writable(struct ingot_file *ret, const char *path, ingot_error *reterr);
+/* The same, where a write is on the disk when the next _flush has returned: for many writes. */
+int ingot_file_open_update(struct ingot_file *ret, const char *path, ingot_error *reterr);
+int ingot_file_flush(const struct ingot_file *f, ingot_error *reterr);
 struct ingot_writer ingot_file_writer(struct ingot_file *f);
 void ingot_file_close(struct ingot_file *f);
 struct ingot_reader ingot_file_reader(struct ingot_file *f);
@@ -67,6 +70,9 @@ int ingot_file_put_new(const char *path, const void *data, size_t size, mode_t m
 int ingot_file_mode(const char *path, mode_t *ret, ingot_error *reterr);
 /* Is anything of that name there, be it a link to nowhere? */
 bool ingot_file_exists(const char *path);
+
+/* Makes PATH if need be, and locks it until *ret_fd is closed. CONFLICT: another process has it. */
+int ingot_file_lock(const char *path, int *ret_fd, ingot_error *reterr);
 
 /* 0 when PATH is there (and sets its time of change to now, where that is allowed), 1 when not. */
 int ingot_file_touch(const char *path, ingot_error *reterr);
