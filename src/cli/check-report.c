@@ -9,6 +9,14 @@
 
 #include <string.h>
 
+#define REPORT "report.json"
+
+/* Below the folder of --logs. */
+static const char *const names[INGOT_CHECK_FILES] = {
+        [INGOT_CHECK_FIRMWARE_LOG] = "firmware.log",
+        [INGOT_CHECK_USERSPACE_LOG] = "userspace.log",
+};
+
 static void print_line(const char *what, enum style style, const char *text)
 {
         printf("%-15s ", what);
@@ -87,8 +95,9 @@ static int print_compared(const struct ingot_compared_pcr *p, const struct ingot
         int r = 0;
         snprintf(what, sizeof(what), "PCR %u", p->pcr);
         if (p->result == INGOT_COMPARED_EQUAL)
-                r = ingot_buffer_printf(&text, reterr, "equal in %d banks: %s",
-                                        __builtin_popcount(p->banks), pcr_words(p->pcr));
+                r = ingot_buffer_printf(
+                        &text, reterr, "equal in %d bank%s: %s", __builtin_popcount(p->banks),
+                        __builtin_popcount(p->banks) == 1 ? "" : "s", pcr_words(p->pcr));
         else if (p->result == INGOT_COMPARED_UNKNOWN)
                 r = ingot_buffer_printf(&text, reterr, "not compared: %s",
                                         p->reason ? p->reason : "its value is not known before");
@@ -110,18 +119,38 @@ static int print_compared(const struct ingot_compared_pcr *p, const struct ingot
         return r;
 }
 
+static int print_signature(const struct ingot_vm_measured *m, ingot_error *reterr)
+{
+        _cleanup_free_ char *text = NULL;
+        if (!m->where && !m->refused)
+                return 0;
+        int r = m->refused  ? ingot_format(&text, reterr, "refused: %s", m->refused)
+                : m->signer ? ingot_format(&text, reterr, "signed by %s", m->signer)
+                            : ingot_format(&text, reterr,
+                                           "signature not checked; --key names who may sign");
+        if (r >= 0)
+                print_line("manifest",
+                           m->refused  ? STYLE_BAD
+                           : m->signer ? STYLE_GOOD
+                                       : STYLE_FAINT,
+                           text);
+        return r;
+}
+
 static int print_measured(const struct ingot_vm_measured *m, const struct ingot_check *c,
                           ingot_error *reterr)
 {
         _cleanup_buffer_ struct ingot_buffer text = {0};
         int r = m->where ? ingot_buffer_printf(&text, reterr, "%s, profile %u%s%s%s", m->where,
-                                               m->profile->profile,
-                                               m->profile->title ? " (" : "",
+                                               m->profile->profile, m->profile->title ? " (" : "",
                                                m->profile->title ? m->profile->title : "",
                                                m->profile->title ? ")" : "")
-                         : ingot_buffer_printf(&text, reterr, "nothing was compared: %s", m->why);
+                         : ingot_buffer_printf(&text, reterr, "nothing was compared: %s",
+                                               m->why ? m->why : m->refused);
         if (r >= 0)
                 print_line("measured boot", STYLE_PLAIN, (char *) text.data);
+        if (r >= 0)
+                r = print_signature(m, reterr);
         for (size_t i = 0; r >= 0 && m->where && i < ARRAY_SIZE(m->pcrs); i++)
                 r = print_compared(m->pcrs + i, m, c, reterr);
         return r;
@@ -262,8 +291,17 @@ static int add_measured(struct json_object *o, const struct ingot_vm_measured *m
         int r = ingot_json_add_object(o, "measurement", &one, reterr);
         if (r >= 0)
                 r = ingot_json_add_text(one, "manifest", m->where, reterr);
+        if (r >= 0)
+                r = ingot_json_add_text(one, "signature",
+                                        m->refused  ? "refused"
+                                        : m->signer ? "holds"
+                                                    : "not-checked",
+                                        reterr);
+        if (r >= 0 && (m->refused || m->signer))
+                r = ingot_json_add_text(one, m->refused ? "refused" : "signer",
+                                        m->refused ? m->refused : m->signer, reterr);
         if (r >= 0 && !m->where)
-                return ingot_json_add_text(one, "reason", m->why, reterr);
+                return ingot_json_add_text(one, "reason", m->why ? m->why : m->refused, reterr);
         if (r >= 0)
                 r = ingot_json_add_u64(one, "profile", m->profile->profile, reterr);
         if (r >= 0)
@@ -339,17 +377,27 @@ static int write_file(const char *folder, const char *name, struct ingot_span co
         return r < 0 ? r : ingot_outfile_put(path, content.data, content.size, 0644, reterr);
 }
 
+/* What this call does not write, one before it may have. */
+int check_report_clear(const char *folder, ingot_error *reterr)
+{
+        int r = ingot_make_directories(folder, 0755, reterr);
+        for (unsigned i = 0; r >= 0 && i <= INGOT_CHECK_FILES; i++) {
+                _cleanup_free_ char *path = NULL;
+                r = ingot_format(&path, reterr, "%s/%s", folder,
+                                 i < INGOT_CHECK_FILES ? names[i] : REPORT);
+                if (r >= 0)
+                        r = ingot_file_remove(path, reterr);
+        }
+        return r;
+}
+
 int check_report_write(const struct ingot_check *c, const struct ingot_vm_measured *m,
                        bool powered_off, const char *folder, const struct ingot_log *log,
                        ingot_error *reterr)
 {
-        static const char *const names[INGOT_CHECK_FILES] = {
-                [INGOT_CHECK_FIRMWARE_LOG] = "firmware.log",
-                [INGOT_CHECK_USERSPACE_LOG] = "userspace.log",
-        };
         _cleanup_json_ struct json_object *o = NULL;
         const char *text;
-        int r = ingot_make_directories(folder, 0755, reterr);
+        int r = 0;
         for (unsigned i = 0; r >= 0 && i < INGOT_CHECK_FILES; i++) {
                 const struct ingot_check_file *f = &c->files[i];
                 if (!f->there || f->size > INGOT_CHECK_FILE_MAX)
@@ -362,6 +410,5 @@ int check_report_write(const struct ingot_check *c, const struct ingot_vm_measur
                 r = make_json(c, m, powered_off, &o, reterr);
         if (r >= 0)
                 r = ingot_json_text(o, true, &text, reterr);
-        return r < 0 ? r
-                     : write_file(folder, "report.json", INGOT_SPAN(text, strlen(text)), reterr);
+        return r < 0 ? r : write_file(folder, REPORT, INGOT_SPAN(text, strlen(text)), reterr);
 }

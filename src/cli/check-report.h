@@ -10,8 +10,11 @@ int check_report_print(const struct ingot_check *c, const struct ingot_vm_measur
 int check_report_print_json(const struct ingot_check *c, const struct ingot_vm_measured *m,
                             bool powered_off, ingot_error *reterr);
 
-/* firmware.log, userspace.log and report.json in FOLDER, which is made where it is not there. A log
- * that the guest has not is warned of; one of an earlier call then stays. */
+/* Makes FOLDER where it is not there, and removes what an earlier check_report_write() left in it.
+ */
+int check_report_clear(const char *folder, ingot_error *reterr);
+/* firmware.log, userspace.log and report.json in FOLDER. A log that the guest has not is warned of.
+ */
 int check_report_write(const struct ingot_check *c, const struct ingot_vm_measured *m,
                        bool powered_off, const char *folder, const struct ingot_log *log,
                        ingot_error *reterr);

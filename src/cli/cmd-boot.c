@@ -3,6 +3,7 @@
 #include "cli/check-report.h"
 #include "cli/command.h"
 #include "cli/print.h"
+#include "cli/signers.h"
 #include "vm/boot.h"
 
 #include <limits.h>
@@ -13,6 +14,7 @@ struct boot_options {
         const char *state, *vars, *cmdline, *logs;
         uint64_t disk_size, memory, cpus, timeout;
         struct ingot_strings forwards, credentials;
+        struct verify_options signers;
 };
 
 static const struct option rows[] = {
@@ -25,7 +27,8 @@ static const struct option rows[] = {
              "End the machine after that time; 300 with --check"),
         STRING(0, "logs", "DIR", struct boot_options, logs,
                "With --check, write firmware.log and userspace.log, which ingot pcr log reads, and "
-               "report.json into this folder"),
+               "report.json into this folder, in place of those of an earlier call"),
+        OPTION_SIGNERS(struct boot_options, signers),
         FLAG('v', "verbose", struct boot_options, verbose,
              "With --check, show the machine's console on standard error"),
         STRING('s', "state", "DIR", struct boot_options, state,
@@ -69,6 +72,11 @@ static const char details[] =
         "command line then, and PCR values are those of a device but for what describes the "
         "machine.\n"
         "\n"
+        "PCR values are compared with the measurement manifest on the ESP, or beside the image. "
+        "Who "
+        "signed that is checked when --key or --os says who may; a manifest that nobody of these "
+        "signed fails the check.\n"
+        "\n"
         "The programs qemu-system-x86_64 (package qemu-system-x86), qemu-img (qemu-utils) and "
         "swtpm (swtpm) are needed, and the firmware (ovmf), which is found by the descriptors in "
         "/usr/share/qemu/firmware.";
@@ -84,11 +92,14 @@ static const struct example examples[] = {
 
 static int check_options(const struct boot_options *o, bool json, ingot_error *reterr)
 {
-        if (!o->check && (json || o->verbose || o->logs))
+        bool signers = o->signers.keys.count > 0 || o->signers.os.count > 0;
+        if (!o->check && (json || o->verbose || o->logs || signers))
                 return ingot_fail(reterr, INGOT_E_USAGE, "--%s goes only with --check",
-                                  json      ? "json"
-                                  : o->logs ? "logs"
-                                            : "verbose");
+                                  json                        ? "json"
+                                  : o->logs                   ? "logs"
+                                  : o->signers.keys.count > 0 ? "key"
+                                  : signers                   ? "os"
+                                                              : "verbose");
         if (o->cpus > 64 || o->timeout > 1000000)
                 return ingot_fail(reterr, INGOT_E_USAGE, "--%s is too large",
                                   o->cpus > 64 ? "cpus" : "timeout");
@@ -108,6 +119,7 @@ static const char *choose_cmdline(const struct boot_options *o)
 }
 
 static int report(const struct boot_options *o, const struct invocation *in,
+                  const struct ingot_signature_request *signers,
                   const struct ingot_boot_result *result, ingot_error *reterr)
 {
         if (!o->check)
@@ -116,7 +128,8 @@ static int report(const struct boot_options *o, const struct invocation *in,
                 ingot_warn(in->log, "the machine did not switch itself off after its report");
         _cleanup_vm_measured_ struct ingot_vm_measured m = {0};
         const struct ingot_check *c = &result->check;
-        int r = ingot_vm_measured_compare(in->operands[0], c, o->cmdline && *o->cmdline, &m, reterr);
+        int r = ingot_vm_measured_compare(in->operands[0], c, o->cmdline && *o->cmdline, signers,
+                                          &m, reterr);
         if (r >= 0)
                 r = in->json ? check_report_print_json(c, &m, result->powered_off, reterr)
                              : check_report_print(c, &m, reterr);
@@ -128,7 +141,12 @@ static int report(const struct boot_options *o, const struct invocation *in,
 static int run(const struct invocation *in, ingot_error *reterr)
 {
         const struct boot_options *o = in->options;
-        int r = check_options(o, in->json, reterr);
+        _cleanup_signers_ struct signers signers = {.request = {0}};
+        int unsigned_too = 0, r = check_options(o, in->json, reterr);
+        if (r >= 0)
+                r = unsigned_too = signers_load(&signers, &o->signers, NULL, in->log, reterr);
+        if (r >= 0 && o->logs)
+                r = check_report_clear(o->logs, reterr);
         if (r < 0)
                 return r;
         bool terminal = !o->check && isatty(STDIN_FILENO);
@@ -157,7 +175,7 @@ static int run(const struct invocation *in, ingot_error *reterr)
                 fprintf(stderr, "Ctrl-] ends the machine\n");
         _cleanup_boot_result_ struct ingot_boot_result result = {0};
         r = ingot_boot(&boot, in->log, &result, reterr);
-        return r < 0 ? r : report(o, in, &result, reterr);
+        return r < 0 ? r : report(o, in, unsigned_too ? NULL : &signers.request, &result, reterr);
 }
 
 const struct command cmd_boot = {

@@ -2,6 +2,7 @@
 /* ingot pcr log [FILE] */
 #include "base/cleanup.h"
 #include "cli/command.h"
+#include "cli/machine-image.h"
 #include "cli/pcr-log.h"
 #include "cli/print.h"
 #include "cli/table.h"
@@ -10,7 +11,7 @@
 
 struct log_options {
         bool cel;
-        const char *userspace, *root;
+        const char *userspace, *root, *image;
 };
 
 static const struct option rows[] = {
@@ -18,6 +19,7 @@ static const struct option rows[] = {
                "The log of user space that goes with it (systemd's tpm2-measure.log)"),
         STRING(0, "root", "DIR", struct log_options, root,
                "Without FILE: look at the machine whose root is that folder"),
+        OPTION_MACHINE_IMAGE(struct log_options, image),
         FLAG(0, "cel", struct log_options, cel,
              "Print the events as JSON in TCG's Canonical Event Log format"),
         OPTION_JSON,
@@ -206,19 +208,31 @@ static int show(const struct ingot_boot_log *log, const struct invocation *in, i
         return in->json ? print_json(log, &replay, reterr) : print_all(log, &replay, reterr);
 }
 
-static int run(const struct invocation *in, ingot_error *reterr)
+static int load(const struct invocation *in, struct ingot_boot_log *ret, ingot_error *reterr)
 {
         const struct log_options *o = in->options;
+        _cleanup_machine_image_ struct machine_image image = MACHINE_IMAGE_NONE;
         const struct ingot_boot_log_request request = {
                 .firmware = in->operand_count > 0 ? in->operands[0] : NULL,
                 .userspace = o->userspace,
                 .root = o->root,
         };
-        _cleanup_boot_log_ struct ingot_boot_log log = {0};
-        if (o->root && (request.firmware || request.userspace))
+        if ((o->root || o->image) && (request.firmware || request.userspace))
                 return ingot_fail(reterr, INGOT_E_USAGE,
-                                  "--root is for a machine, not for files that are named");
-        int r = ingot_boot_log_load(&request, &log, reterr);
+                                  "--%s is for a machine, not for files that are named",
+                                  o->root ? "root" : "image");
+        if (o->root && o->image)
+                return ingot_fail(reterr, INGOT_E_USAGE, "--root and --image exclude each other");
+        if (!o->image)
+                return ingot_boot_log_load(&request, ret, reterr);
+        int r = machine_image_open(&image, o->image, reterr);
+        return r < 0 ? r : machine_image_log(&image, ret, reterr);
+}
+
+static int run(const struct invocation *in, ingot_error *reterr)
+{
+        _cleanup_boot_log_ struct ingot_boot_log log = {0};
+        int r = load(in, &log, reterr);
         if (r >= 0)
                 r = show(&log, in, reterr);
         if (r < 0)
@@ -260,7 +274,12 @@ const struct command cmd_pcr_log = {
                 "A log is not protected: only digests are bound to PCRs. Where DATA says NO, the "
                 "description is not of what was measured.\n"
                 "\n"
-                "What can be read of a damaged log is shown; then the exit status is 1.",
+                "What can be read of a damaged log is shown; then the exit status is 1.\n"
+                "\n"
+                "A machine has its logs in /sys and /run, so in memory. An image of its disk has "
+                "them "
+                "only where somebody copied these folders into it; any other copy is shown by "
+                "'ingot cat IMAGE PATH', and read as a FILE.",
         .rows = rows,
         .examples = examples,
         .operands_max = 1,

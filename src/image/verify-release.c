@@ -9,6 +9,7 @@
 #include "base/cleanup.h"
 #include "base/text.h"
 #include "image/manifest-read.h"
+#include "image/measurement-file.h"
 #include "image/verify-state.h"
 #include "trust/pkcs7.h"
 #include "trust/signature.h"
@@ -18,11 +19,6 @@
 
 #define CHECK "release signature"
 #define DER_SEQUENCE 0x30
-
-static const struct {
-        const char *suffix;
-        bool openpgp;
-} forms[] = {{".p7s", false}, {".gpg", true}, {".asc", true}};
 
 /* What is signed, and by whom it turned out to be. */
 struct thing {
@@ -36,24 +32,6 @@ static void thing_done(struct thing *t)
 {
         ingot_buffer_done(&t->content);
         ingot_strings_done(&t->signers);
-}
-
-/* "SHA256SUMS.2.p7s" of "SHA256SUMS"; *ret_form is the index of its form. */
-static bool is_signature_of(const char *name, const char *of, size_t *ret_form)
-{
-        size_t n = strlen(of);
-        if (strncmp(name, of, n) != 0 || name[n] != '.')
-                return false;
-        const char *rest = name + n;
-        size_t digits = strspn(rest + 1, "0123456789");
-        if (digits > 0 && rest[digits + 1] == '.')
-                rest += digits + 1;
-        for (size_t i = 0; i < ARRAY_SIZE(forms); i++) {
-                *ret_form = i;
-                if (strcmp(rest, forms[i].suffix) == 0)
-                        return true;
-        }
-        return false;
 }
 
 static int read_whole(const struct ingot_reader *r, size_t most, struct ingot_buffer *ret,
@@ -233,7 +211,7 @@ static int check_thing(struct ingot_verify *v, struct ingot_verify_file *file, i
 {
         __attribute__((cleanup(thing_done))) struct thing t = {.file = file};
         ingot_error error = {0};
-        size_t form;
+        bool openpgp;
         char *where;
         int e = read_whole(&file->reader, INGOT_MANIFEST_SIZE_MAX, &t.content, &error), r = 0;
         if (e < 0) {
@@ -241,8 +219,8 @@ static int check_thing(struct ingot_verify *v, struct ingot_verify_file *file, i
                 return r < 0 ? r : ingot_verify_result(v, CHECK, where, NULL, e, &error, reterr);
         }
         for (size_t i = 0; i < v->file_count && r >= 0; i++)
-                if (is_signature_of(v->files[i].name, file->name, &form))
-                        r = visit_signature(v, &t, v->files + i, forms[form].openpgp, reterr);
+                if (ingot_is_signature_name(v->files[i].name, file->name, &openpgp))
+                        r = visit_signature(v, &t, v->files + i, openpgp, reterr);
         return r < 0 ? r : add_whole(v, &t, reterr);
 }
 

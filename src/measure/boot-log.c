@@ -9,9 +9,7 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
-#define SECURITYFS_LOG "/sys/kernel/security/tpm0/binary_bios_measurements"
 #define TABLES "/sys/firmware/acpi/tables/"
-#define CCEL_LOG TABLES "data/CCEL"
 #define TABLE_SIZE_MAX 65536
 
 void ingot_boot_log_done(struct ingot_boot_log *log)
@@ -25,35 +23,45 @@ void ingot_boot_log_done(struct ingot_boot_log *log)
         *log = (struct ingot_boot_log){0};
 }
 
+int ingot_boot_log_take_firmware(struct ingot_boot_log *log, uint8_t *bytes, size_t size,
+                                 const char *name, ingot_error *reterr)
+{
+        log->firmware_bytes = bytes;
+        int r = ingot_eventlog_decode(INGOT_SPAN(bytes, size), &log->firmware, reterr);
+        return r < 0 ? ingot_under(reterr, r, "%s", name)
+                     : ingot_strdup(&log->firmware_path, name, reterr);
+}
+
+int ingot_boot_log_take_userspace(struct ingot_boot_log *log, uint8_t *bytes, size_t size,
+                                  const char *name, ingot_error *reterr)
+{
+        log->userspace_bytes = bytes;
+        int r = ingot_userspace_log_decode(INGOT_SPAN(bytes, size), &log->userspace, reterr);
+        return r < 0 ? ingot_under(reterr, r, "%s", name)
+                     : ingot_strdup(&log->userspace_path, name, reterr);
+}
+
 static int load_firmware(struct ingot_boot_log *log, const char *path, ingot_error *reterr)
 {
+        uint8_t *bytes;
         size_t size;
-        int r = ingot_file_read(AT_FDCWD, path, INGOT_EVENTLOG_SIZE_MAX, &log->firmware_bytes,
-                                &size, reterr);
-        if (r < 0)
-                return r;
-        r = ingot_eventlog_decode(INGOT_SPAN(log->firmware_bytes, size), &log->firmware, reterr);
-        if (r < 0)
-                return ingot_under(reterr, r, "%s", path);
-        return ingot_strdup(&log->firmware_path, path, reterr);
+        int r = ingot_file_read(AT_FDCWD, path, INGOT_EVENTLOG_SIZE_MAX, &bytes, &size, reterr);
+        return r < 0 ? r : ingot_boot_log_take_firmware(log, bytes, size, path, reterr);
 }
 
 static int load_userspace(struct ingot_boot_log *log, const char *path, ingot_error *reterr)
 {
+        _cleanup_free_ uint8_t *bytes = NULL;
         size_t size;
         mode_t mode = 0;
-        int r = ingot_file_read(AT_FDCWD, path, INGOT_USERSPACE_LOG_SIZE_MAX,
-                                &log->userspace_bytes, &size, reterr);
+        int r = ingot_file_read(AT_FDCWD, path, INGOT_USERSPACE_LOG_SIZE_MAX, &bytes, &size,
+                                reterr);
         if (r >= 0)
                 r = ingot_file_mode(path, &mode, reterr);
         if (r < 0)
                 return r;
-        r = ingot_userspace_log_decode(INGOT_SPAN(log->userspace_bytes, size), &log->userspace,
-                                       reterr);
-        if (r < 0)
-                return ingot_under(reterr, r, "%s", path);
         log->interrupted = mode & S_ISVTX;
-        return ingot_strdup(&log->userspace_path, path, reterr);
+        return ingot_boot_log_take_userspace(log, TAKE_PTR(bytes), size, path, reterr);
 }
 
 /* A table of the firmware; nothing when it cannot be read. */
@@ -74,25 +82,27 @@ static int explain_absence(const char *root, ingot_error *reterr)
         struct ingot_acpi_log area;
         if (ingot_tpm2_table_decode(read_table(root, "TPM2", &tpm), &area, NULL) >= 0)
                 return ingot_fail(reterr, INGOT_E_NOTFOUND,
-                                  "the firmware keeps an event log of %" PRIu64 " bytes at %#" PRIx64
-                                  ", and the kernel does not show it at %s" SECURITYFS_LOG
+                                  "the firmware keeps an event log of %" PRIu64
+                                  " bytes at %#" PRIx64
+                                  ", and the kernel does not show it at %s" INGOT_BOOT_LOG_FIRMWARE
                                   ": mount securityfs at /sys/kernel/security",
                                   area.size, area.address, root);
         if (ingot_ccel_decode(read_table(root, "CCEL", &ccel), &area, NULL) >= 0)
                 return ingot_fail(reterr, INGOT_E_NOTFOUND,
-                                  "the firmware keeps an event log of %" PRIu64 " bytes at %#" PRIx64
-                                  ", and this kernel does not show it at %s" CCEL_LOG
+                                  "the firmware keeps an event log of %" PRIu64
+                                  " bytes at %#" PRIx64
+                                  ", and this kernel does not show it at %s" INGOT_BOOT_LOG_CCEL
                                   ": a newer one does",
                                   area.size, area.address, root);
         return ingot_fail(reterr, INGOT_E_NOTFOUND,
-                          "this machine shows no event log (%s" SECURITYFS_LOG
+                          "this machine shows no event log (%s" INGOT_BOOT_LOG_FIRMWARE
                           "): it has no TPM, or its firmware keeps none; name a FILE",
                           root);
 }
 
 static int load_machine_firmware(struct ingot_boot_log *log, const char *root, ingot_error *reterr)
 {
-        static const char *const paths[] = {SECURITYFS_LOG, CCEL_LOG};
+        static const char *const paths[] = {INGOT_BOOT_LOG_FIRMWARE, INGOT_BOOT_LOG_CCEL};
         for (size_t i = 0; i < ARRAY_SIZE(paths); i++) {
                 _cleanup_free_ char *path = NULL;
                 int r = ingot_format(&path, reterr, "%s%s", root, paths[i]);

@@ -12,6 +12,9 @@
 #include "measure/replay.h"
 #include "measure/userspace-log.h"
 
+/* Of a machine that runs. */
+#define INGOT_BOOT_LOG_FIRMWARE "/sys/kernel/security/tpm0/binary_bios_measurements"
+#define INGOT_BOOT_LOG_CCEL "/sys/firmware/acpi/tables/data/CCEL"
 #define INGOT_BOOT_LOG_USERSPACE "/run/log/systemd/tpm2-measure.log"
 
 struct ingot_boot_log_request {
@@ -33,6 +36,12 @@ void ingot_boot_log_done(struct ingot_boot_log *log);
 /* NOTFOUND says what the machine lacks. A machine's log of user space may be missing. */
 int ingot_boot_log_load(const struct ingot_boot_log_request *request, struct ingot_boot_log *ret,
                         ingot_error *reterr);
+
+/* The same out of bytes: they are taken over, also on failure. NAME is theirs in messages. */
+int ingot_boot_log_take_firmware(struct ingot_boot_log *log, uint8_t *bytes, size_t size,
+                                 const char *name, ingot_error *reterr);
+int ingot_boot_log_take_userspace(struct ingot_boot_log *log, uint8_t *bytes, size_t size,
+                                  const char *name, ingot_error *reterr);
 
 /* Both, from PCRs as they are at the start. */
 int ingot_boot_log_replay(const struct ingot_boot_log *log, struct ingot_replay *ret,

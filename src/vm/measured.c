@@ -7,17 +7,19 @@
 #include "measure/boot-chain.h"
 #include "os/file.h"
 
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
+#define NO_MANIFEST "there is no measurement manifest on the ESP or beside the image"
 #define NO_COMMAND_LINE "the machine adds to the kernel's command line"
 
 void ingot_vm_measured_done(struct ingot_vm_measured *m)
 {
         free(m->where);
         free(m->why);
+        free(m->signer);
+        free(m->refused);
         ingot_measurement_done(&m->manifest);
         ingot_causes_done(&m->causes);
         *m = (struct ingot_vm_measured){0};
@@ -29,8 +31,8 @@ static const char *name_of(const char *path)
         return slash ? slash + 1 : path;
 }
 
-/* "loader/ingot/NAME_VERSION.measurement.json" of the UKI that the loader starts. */
-static int path_on_esp(const struct ingot_tree *esp, char **ret, ingot_error *reterr)
+/* "NAME_VERSION.measurement.json" of the UKI that the loader starts. */
+static int name_on_esp(const struct ingot_tree *esp, char **ret, ingot_error *reterr)
 {
         _cleanup_boot_chain_ struct ingot_boot_chain chain = {0};
         _cleanup_strings_ struct ingot_strings notes = {0};
@@ -40,30 +42,22 @@ static int path_on_esp(const struct ingot_tree *esp, char **ret, ingot_error *re
         ingot_boot_chain_strip_counters(chain.uki_path);
         const char *name = name_of(chain.uki_path);
         size_t size = strlen(name);
-        return ingot_format(ret, reterr, INGOT_ESP_MEASUREMENTS "/%.*s" INGOT_MEASUREMENT_SUFFIX,
+        return ingot_format(ret, reterr, "%.*s" INGOT_MEASUREMENT_SUFFIX,
                             (int) (size > 4 ? size - 4 : size), name);
 }
 
-/* The text of the one on the ESP; 1: there is none. */
-static int read_from_esp(const char *image, uint8_t **ret, size_t *ret_size, char **ret_where,
-                         ingot_error *reterr)
+/* 1: there is none. */
+static int read_from_esp(const char *image, struct ingot_measurement_file *ret, ingot_error *reterr)
 {
         _cleanup_esp_view_ struct ingot_esp_view esp = INGOT_ESP_VIEW_NONE;
-        _cleanup_free_ char *path = NULL;
-        const struct ingot_inode *inode = NULL;
-        if (ingot_esp_view_open(&esp, image, NULL) < 0 || path_on_esp(esp.tree, &path, NULL) < 0)
+        _cleanup_free_ char *name = NULL;
+        if (ingot_esp_view_open(&esp, image, NULL) < 0 || name_on_esp(esp.tree, &name, NULL) < 0)
                 return 1;
-        inode = ingot_tree_lookup(esp.tree, path);
-        if (!inode || inode->type != INGOT_FILE_REGULAR)
-                return 1;
-        int r = ingot_inode_read(inode, INGOT_MEASUREMENT_SIZE_MAX, ret, ret_size, reterr);
-        return r < 0 ? ingot_under(reterr, r, "%s", path)
-                     : ingot_format(ret_where, reterr, "%s on the ESP", path);
+        return ingot_measurement_file_of_esp(esp.tree, name, ret, reterr);
 }
 
 /* NAME_VERSION.measurement.json beside NAME_VERSION_ARCHITECTURE.raw. */
-static int read_beside(const char *image, uint8_t **ret, size_t *ret_size, char **ret_where,
-                       ingot_error *reterr)
+static int read_beside(const char *image, struct ingot_measurement_file *ret, ingot_error *reterr)
 {
         const char *end = strrchr(name_of(image), '_');
         _cleanup_free_ char *path = NULL;
@@ -73,27 +67,40 @@ static int read_beside(const char *image, uint8_t **ret, size_t *ret_size, char 
                              image);
         if (r < 0 || !ingot_file_exists(path))
                 return r < 0 ? r : 1;
-        r = ingot_file_read(AT_FDCWD, path, INGOT_MEASUREMENT_SIZE_MAX, ret, ret_size, reterr);
-        return r < 0 ? r : ingot_strdup(ret_where, path, reterr);
+        return ingot_measurement_file_read(path, ret, reterr);
 }
 
-static int find(const char *image, struct ingot_vm_measured *m, ingot_error *reterr)
+static int check_signature(struct ingot_vm_measured *m, const struct ingot_measurement_file *f,
+                           const struct ingot_signature_request *signers, ingot_error *reterr)
 {
-        _cleanup_free_ uint8_t *text = NULL;
-        size_t size;
-        int r = read_from_esp(image, &text, &size, &m->where, reterr);
+        ingot_error error = {0};
+        if (!signers)
+                return 0;
+        int r = ingot_measurement_file_check(f, signers, &m->signer, &error);
+        if (r == -INGOT_E_REFUSED)
+                return ingot_strdup(&m->refused, error.text, reterr);
+        if (r < 0 && reterr)
+                *reterr = error;
+        return r;
+}
+
+static int find(const char *image, const struct ingot_signature_request *signers,
+                struct ingot_vm_measured *m, ingot_error *reterr)
+{
+        _cleanup_measurement_file_ struct ingot_measurement_file f = {0};
+        int r = read_from_esp(image, &f, reterr);
         if (r == 1)
-                r = read_beside(image, &text, &size, &m->where, reterr);
+                r = read_beside(image, &f, reterr);
         if (r == 1)
-                return ingot_strdup(&m->why,
-                                    "there is no measurement manifest on the ESP or beside the "
-                                    "image",
-                                    reterr);
+                return ingot_strdup(signers ? &m->refused : &m->why, NO_MANIFEST, reterr);
+        if (r >= 0)
+                r = check_signature(m, &f, signers, reterr);
         if (r >= 0)
                 r = ingot_under(
                         reterr,
-                        ingot_measurement_decode(INGOT_SPAN(text, size), &m->manifest, reterr),
-                        "%s", m->where);
+                        ingot_measurement_decode(ingot_buffer_span(&f.text), &m->manifest, reterr),
+                        "%s", f.where);
+        m->where = TAKE_PTR(f.where);
         return r;
 }
 
@@ -109,6 +116,14 @@ static bool differs(const struct ingot_vm_measured *m, uint32_t pcr)
         for (size_t i = 0; i < ARRAY_SIZE(m->pcrs); i++)
                 if (m->pcrs[i].pcr == pcr)
                         return m->pcrs[i].result == INGOT_COMPARED_DIFFERENT;
+        return false;
+}
+
+static bool some_differ(const struct ingot_vm_measured *m)
+{
+        for (size_t i = 0; m->profile && i < ARRAY_SIZE(m->pcrs); i++)
+                if (m->pcrs[i].result == INGOT_COMPARED_DIFFERENT)
+                        return true;
         return false;
 }
 
@@ -132,7 +147,7 @@ static int explain(struct ingot_vm_measured *m, const struct ingot_check *check,
         _cleanup_explain_side_ struct ingot_explain_side before = {0}, after = {0};
         _cleanup_causes_ struct ingot_causes all = {0};
         uint32_t profile;
-        if (ingot_vm_measured_holds(m) || read_logs(check, &log) != 0)
+        if (!some_differ(m) || read_logs(check, &log) != 0)
                 return 0;
         int r = ingot_explain_side_of_log(&log, &after, reterr);
         if (r >= 0)
@@ -144,11 +159,12 @@ static int explain(struct ingot_vm_measured *m, const struct ingot_check *check,
 }
 
 int ingot_vm_measured_compare(const char *image, const struct ingot_check *check, bool cmdline,
+                              const struct ingot_signature_request *signers,
                               struct ingot_vm_measured *ret, ingot_error *reterr)
 {
         _cleanup_vm_measured_ struct ingot_vm_measured m = {0};
         unsigned banks = 0;
-        int r = find(image, &m, reterr);
+        int r = find(image, signers, &m, reterr);
         for (unsigned i = 0; i < INGOT_PCR_COUNT; i++)
                 banks |= check->pcrs.banks[i];
         if (r >= 0 && m.where && !banks)
@@ -179,8 +195,5 @@ int ingot_vm_measured_compare(const char *image, const struct ingot_check *check
 
 bool ingot_vm_measured_holds(const struct ingot_vm_measured *m)
 {
-        for (size_t i = 0; m->profile && i < ARRAY_SIZE(m->pcrs); i++)
-                if (m->pcrs[i].result == INGOT_COMPARED_DIFFERENT)
-                        return false;
-        return true;
+        return !m->refused && !some_differ(m);
 }
