@@ -360,7 +360,8 @@ const struct command cmd_pcr_predict = {
                 "addons that it refuses are left out, and loader and UKI must pass.\n"
                 "\n"
                 "With --pcrlock loader, UKI and what follows become components of systemd-pcrlock, "
-                "each profile a variant. What is unknown is left out: systemd-pcrlock does not use "
+                "each profile a variant; with --vars what firmware measures of its keys, too. What "
+                "is unknown is left out: systemd-pcrlock does not use "
                 "a PCR in which it sees what no component explains.",
         .rows = rows,
         .examples = examples,

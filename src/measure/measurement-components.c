@@ -7,12 +7,25 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define SECURE_BOOT_POLICY "240-secureboot-policy"
+
 /* The numbers that systemd-pcrlock gives to what firmware does (until the loader, and at the end of
  * its services), and to words, which are the same whatever the UKI. */
 static bool of_firmware(const char *component)
 {
         unsigned long number = strtoul(component, NULL, 10);
         return number < 610 || number == 700;
+}
+
+/* What systemd-pcrlock lock-secureboot-policy writes, and the separator behind it. */
+static bool is_policy(const char *component)
+{
+        return strcmp(component, SECURE_BOOT_POLICY) == 0;
+}
+
+static bool is_policy_separator(const char *component)
+{
+        return strcmp(component, "400-secureboot-separator") == 0;
 }
 
 static bool is_word(const char *component)
@@ -55,6 +68,16 @@ static bool has_variant(const struct ingot_components *c, const char *component,
         return false;
 }
 
+/* As systemd names the two, beside what a log had (measure/firmware-component.h). */
+static int policy_name(const struct ingot_components *c, const char *component, char **ret,
+                       ingot_error *reterr)
+{
+        if (is_policy_separator(component))
+                return ingot_strdup(ret, "300-0x00000000", reterr);
+        return ingot_strdup(ret, ingot_components_find(c, component) ? "vars" : "generated",
+                            reterr);
+}
+
 /* "EFI/Linux/appliance_1+3-0.efi" is "appliance_1"; a loader is named as it names itself. */
 static int variant_name(const struct ingot_measurement *m, uint32_t profile, bool loader,
                         bool secure_boot, char **ret, ingot_error *reterr)
@@ -88,7 +111,9 @@ static int add_component(const struct ingot_measurement *m, const struct ingot_m
         int r = collect(p, component, secure_boot, &records, reterr);
         if (r < 0 || has_variant(c, component, &records))
                 return r;
-        if (!is_word(component))
+        if (of_firmware(component))
+                r = policy_name(c, component, &name, reterr);
+        else if (!is_word(component))
                 r = variant_name(m, p->profile, strcmp(component, "620-loader") == 0, secure_boot,
                                  &name, reterr);
         if (r >= 0)
@@ -100,6 +125,14 @@ static int add_component(const struct ingot_measurement *m, const struct ingot_m
         return 0;
 }
 
+/* Of firmware only what is known of its keys. */
+static bool is_wanted(const struct ingot_strings *found, const char *component)
+{
+        if (is_policy_separator(component))
+                return ingot_strings_contains(found, SECURE_BOOT_POLICY);
+        return !of_firmware(component) || is_policy(component);
+}
+
 /* Of every profile: what one has may be absent with another. */
 static int find_components(const struct ingot_measurement *m, struct ingot_strings *ret,
                            ingot_error *reterr)
@@ -108,7 +141,7 @@ static int find_components(const struct ingot_measurement *m, struct ingot_strin
         for (size_t k = 0; r >= 0 && k < m->profile_count; k++)
                 for (size_t i = 0; r >= 0 && i < m->profiles[k].count; i++) {
                         const struct ingot_measured_event *e = m->profiles[k].events + i;
-                        if (!of_firmware(e->component) && e->state != INGOT_MEASURED_UNKNOWN &&
+                        if (is_wanted(ret, e->component) && e->state != INGOT_MEASURED_UNKNOWN &&
                             !ingot_strings_contains(ret, e->component))
                                 r = ingot_strings_add(ret, e->component, reterr);
                 }

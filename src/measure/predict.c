@@ -158,9 +158,10 @@ static int put_firmware(struct ingot_predict *p, ingot_error *reterr)
                 r = ingot_predict_put_data(p, &e, INGOT_SPAN(action, sizeof(action) - 1), action,
                                            reterr);
         e.type = INGOT_EV_SEPARATOR;
-        e.component = "500-separator";
-        for (e.pcr = 0; r >= 0 && e.pcr < 8; e.pcr++)
+        for (e.pcr = 0; r >= 0 && e.pcr < 8; e.pcr++) {
+                e.component = e.pcr == 7 ? "400-secureboot-separator" : "500-separator";
                 r = ingot_predict_put_data(p, &e, INGOT_SPAN(zeros, 4), "separator", reterr);
+        }
         e.pcr = 5;
         e.type = INGOT_EV_EFI_GPT_EVENT;
         e.component = "600-gpt";
