@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Downloads by http, https and file URLs (libcurl multi): several at a time, each continued where it
- * broke off, retried with back-off a bounded number of times. http_proxy and no_proxy are honoured.
+ * broke off, retried with back-off a bounded number of times (a server's Retry-After is waited for, but
+ * no longer than the time-out). A connection with HTTP/2 carries many at once. http_proxy and
+ * no_proxy are honoured.
  * One thread: all callbacks come in the caller's.
  */
 #pragma once
@@ -16,14 +18,19 @@ struct ingot_http_job {
         const char *url;
         uint64_t offset; /* first byte wanted */
         uint64_t length; /* bytes wanted; 0: to the end */
+        /* Bytes of the whole file where its release says so, else 0. Where it is set an answer must
+         * be just what was asked for: UNSUPPORTED when the server ignores the range, FORMAT when it
+         * sends another part, a file of another size, or an encoding of it. */
+        uint64_t file_size;
         /* Called once before the job begins, in order of the jobs; may set offset and length, and
          * open what write needs. > 0: nothing to do. May be NULL. */
         int (*start)(struct ingot_http_job *job, ingot_error *reterr);
         /* Gets every wanted byte once and in order, whatever retries happen. A failure of it ends
-         * the whole run with its error. */
+         * the whole run with its error. > 0: no more of this job is wanted, it ends well. */
         int (*write)(void *context, const void *data, size_t size, ingot_error *reterr);
         /* The job's end: R is 0, or its error is *why (NOTFOUND: no such file; FORMAT: shorter than
-         * offset and length say; SYSTEM: could not be had). < 0 ends the run; > 0 says that url or
+         * offset and length say; LIMIT: endless headers; SYSTEM: could not be had; and what
+         * file_size says). < 0 ends the run; > 0 says that url or
          * offset were changed and the job is to run again; 0 goes on with the others. NULL: every
          * error ends the run. */
         int (*finish)(struct ingot_http_job *job, int r, const ingot_error *why,
