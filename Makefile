@@ -6,7 +6,7 @@
 #   make test       every test that fits into CI
 #   make test-vm    every scenario in virtual machines
 #   make soak       long fuzzing, kills and matrices: MINUTES=60
-#   make bench      measurements against peers
+#   make bench      measurements against peers; of one alone: CASE=update
 #   make install    below DESTDIR and PREFIX
 #   make deb        packages of ingot for the target distribution
 #   make check-c    clang build, static analysis, formatting of the change
@@ -39,7 +39,7 @@ soak:
 	MINUTES=$(MINUTES) tools/test soak
 
 bench: all
-	bench/all
+	bench/all $(CASE)
 
 install: $(BUILD)/build.ninja
 	meson configure $(BUILD) -Dprefix=$(PREFIX)
