@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # The pair of releases that the benchmarks of updates share: Debian trixie, and the same with the
-# security updates of today. Sourced; `build` is ingot's build folder.
+# security updates of today. Sourced; `build` is
+# ingot's build folder, `work` a folder of the caller's.
 # shellcheck shell=bash disable=SC2154
 
 pair_recipe() { # FOLDER VERSION SOURCE
@@ -40,4 +41,24 @@ pair_lock() {
 	cp "$1/1/ingot.lock" "$1/2/"
 	"$build/ingot" lock "$1/2" --quiet --upgrade "${newer[@]}"
 	echo "${#newer[@]} newer packages: ${newer[*]}"
+}
+
+# A key that signs both, for this run alone: $work/release.pem and .crt.
+pair_key() {
+	openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=bench -days 2 -keyout "$work/release.pem" \
+		-out "$work/release.crt" 2>/dev/null
+	cat "$work/release.crt" >>"$work/release.pem"
+}
+
+# Builds all three in $pair, $work/pair; 2 and 2k like 1.
+pair_build() {
+	pair=$work/pair
+	mkdir "$pair"
+	pair_lock "$pair"
+	local v like=()
+	for v in 1 2 2k; do
+		"$build/ingot" build "$pair/$v" --locked --quiet "${like[@]}" --key release="$work/release.pem" \
+			--key verity="$work/release.pem" --set Sign.SecureBoot=no >/dev/null
+		like=(--like "$(echo "$pair"/1/build/*.root-x86-64.*.raw)")
+	done
 }
