@@ -102,6 +102,9 @@ struct ingot_build_settings {
         bool offline;      /* packages out of the cache alone */
         const char *cache; /* folder of downloads; NULL: $XDG_CACHE_HOME/ingot */
         unsigned threads;  /* 0: one for each CPU; the result does not depend on it */
+        const char *like;  /* the release before, whose unchanged blocks keep their places, so that
+                              updates are small: a disk image, a root file system, or the folder of
+                              a build; an input like the recipe. NULL: none */
 
         /* Called in the caller's thread; either may be NULL. Text may hold any byte. */
         void (*warning)(void *context, const char *text);

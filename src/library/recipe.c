@@ -91,6 +91,7 @@ int ingot_recipe_build(const struct ingot_recipe *recipe,
                                                     .offline = s->offline,
                                                     .cache = s->cache,
                                                     .threads = s->threads,
+                                                    .like = s->like,
                                                     .log = &log};
         struct product *p = calloc(1, sizeof(*p));
         if (!p)

@@ -227,6 +227,10 @@ static void test_recipe(const char *path)
         ok(ingot_recipe_build(recipe, &offline, &product, &error) < 0 && !product && error.text[0],
            "a build that cannot be says why");
         printf("# %s: %s\n", ingot_error_name(error.code), error.text);
+        const struct ingot_build_settings like = {.offline = true, .like = "/nowhere/1"};
+        ok(ingot_recipe_build(recipe, &like, &product, &error) < 0 && !product &&
+                   strstr(error.text, "/nowhere/1"),
+           "a release before that is not there is named");
         ingot_recipe_close(recipe);
 }
 
