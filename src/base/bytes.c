@@ -47,3 +47,9 @@ uint32_t ingot_cursor_be32(struct ingot_cursor *c)
         struct ingot_span s = ingot_cursor_take(c, 4);
         return s.data ? ingot_be32_load(s.data) : 0;
 }
+
+uint64_t ingot_cursor_be64(struct ingot_cursor *c)
+{
+        struct ingot_span s = ingot_cursor_take(c, 8);
+        return s.data ? ingot_be64_load(s.data) : 0;
+}

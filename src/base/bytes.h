@@ -106,6 +106,7 @@ uint16_t ingot_cursor_le16(struct ingot_cursor *c);
 uint32_t ingot_cursor_le32(struct ingot_cursor *c);
 uint64_t ingot_cursor_le64(struct ingot_cursor *c);
 uint32_t ingot_cursor_be32(struct ingot_cursor *c);
+uint64_t ingot_cursor_be64(struct ingot_cursor *c);
 static inline size_t ingot_cursor_left(const struct ingot_cursor *c)
 {
         return c->span.size - c->at;

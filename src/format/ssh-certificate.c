@@ -16,12 +16,6 @@ static const struct {
         {"sk-ecdsa-sha2-nistp256-cert-v01@openssh.com", "sk-ecdsa-sha2-nistp256@openssh.com", 3},
 };
 
-static uint64_t number(struct ingot_cursor *c)
-{
-        uint64_t high = ingot_cursor_be32(c);
-        return high << 32 | ingot_cursor_be32(c);
-}
-
 static size_t kind_of(struct ingot_span type)
 {
         size_t i = 0;
@@ -82,12 +76,12 @@ static int decode_key(struct ingot_cursor *c, size_t kind, struct ingot_span blo
 static int decode_rest(struct ingot_cursor *c, struct ingot_span blob,
                        struct ingot_ssh_certificate *ret, ingot_error *reterr)
 {
-        ret->serial = number(c);
+        ret->serial = ingot_cursor_be64(c);
         ret->type = ingot_cursor_be32(c);
         ret->id = ingot_ssh_string(c);
         ret->principals = ingot_ssh_string(c);
-        ret->after = number(c);
-        ret->before = number(c);
+        ret->after = ingot_cursor_be64(c);
+        ret->before = ingot_cursor_be64(c);
         ret->critical_options = ingot_ssh_string(c);
         struct ingot_span extensions = ingot_ssh_string(c);
         ingot_ssh_string(c); /* reserved */

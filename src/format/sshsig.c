@@ -38,8 +38,7 @@ struct ingot_span ingot_ssh_string(struct ingot_cursor *c)
         return ingot_cursor_take(c, n);
 }
 
-/* A number that is not negative, in its shortest form. */
-static struct ingot_span number(struct ingot_cursor *c)
+struct ingot_span ingot_ssh_number(struct ingot_cursor *c)
 {
         struct ingot_span s = ingot_ssh_string(c);
         bool zero = s.size > 0 && s.data[0] == 0;
@@ -81,7 +80,7 @@ int ingot_ssh_key_decode(struct ingot_span blob, struct ingot_ssh_key *ret, ingo
         if (kinds[i].curve)
                 decode_point(&c, kinds[i].curve, kinds[i].curve_name, &key);
         else if (key.kind == INGOT_SSH_RSA)
-                key.e = number(&c), key.n = number(&c);
+                key.e = ingot_ssh_number(&c), key.n = ingot_ssh_number(&c);
         else if ((key.point = ingot_ssh_string(&c)).size != ED25519_KEY)
                 c.failed = true;
         if (key.kind >= INGOT_SSH_SK_ED25519)
@@ -209,7 +208,7 @@ int ingot_sshsig_signed(const struct ingot_sshsig *s, struct ingot_span digest,
 int ingot_sshsig_number(struct ingot_span *left, struct ingot_span *ret, ingot_error *reterr)
 {
         struct ingot_cursor c = ingot_cursor_over(*left);
-        struct ingot_span n = number(&c);
+        struct ingot_span n = ingot_ssh_number(&c);
         if (c.failed)
                 return ingot_fail(reterr, INGOT_E_FORMAT, "a number in the signature is malformed");
         *left = INGOT_SPAN(left->data + c.at, left->size - c.at);

@@ -75,6 +75,8 @@ void ingot_ssh_certificate_done(struct ingot_ssh_certificate *c);
 #define _cleanup_ssh_certificate_ __attribute__((cleanup(ingot_ssh_certificate_done)))
 /* A string with its length before it. */
 struct ingot_span ingot_ssh_string(struct ingot_cursor *c);
+/* A number that is neither negative nor 0, in its shortest form, without the zero before it. */
+struct ingot_span ingot_ssh_number(struct ingot_cursor *c);
 /* The next of a list of them; false at the end, or where none fits. */
 bool ingot_ssh_string_next(struct ingot_span *left, struct ingot_span *ret);
 
