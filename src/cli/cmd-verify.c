@@ -52,6 +52,8 @@ int verify_request(const struct verify_options *o, const struct ingot_log *log,
                 r = verify_voa(o, log, keys, reterr);
         for (size_t i = 0; r >= 0 && i < o->keys.count; i++)
                 r = ingot_key_files_add(keys, o->keys.items[i], reterr);
+        for (size_t i = 0; r >= 0 && i < o->revoked.count; i++)
+                r = ingot_key_files_add_revoked(keys, o->revoked.items[i], reterr);
         if (r < 0)
                 return r;
         *ret = q;
@@ -149,7 +151,7 @@ static int verify_whole(const struct invocation *in, const char *name, ingot_err
 {
         const struct verify_options *o = in->options;
         if (o->signatures.count > 0 || o->os.count > 0 || o->purpose || o->context || o->identity ||
-            o->user || o->root || o->time)
+            o->user || o->root || o->time || o->revoked.count > 0)
                 return ingot_fail(
                         reterr, INGOT_E_USAGE,
                         "%s is verified as an image: only --key=PURPOSE=FILE, --threshold, "
@@ -190,6 +192,9 @@ static const struct option rows[] = {
                 "A signature over FILE; may be given several times"),
         STRINGS('k', "key", "FILE", struct verify_options, keys,
                 "Keys that may sign; of an image PURPOSE=FILE. May be given several times"),
+        STRINGS(0, "revoked", "FILE", struct verify_options, revoked,
+                "Keys and certificates that do not count: a revocation list of OpenSSH, SSH keys "
+                "one a line, or CRLs; may be given several times"),
         STRINGS(0, "os", "OS", struct verify_options, os,
                 "Let VOA find the keys for this system, ID[:VERSION_ID…]; may be given several "
                 "times"),
@@ -227,6 +232,8 @@ static const struct example examples[] = {
          "Check a file against the signature beside it"},
         {"ingot verify --os=example --purpose=image --root=system -s disk.sig disk.raw",
          "The same with the keys that a system has for that (VOA)"},
+        {"ingot verify --key=signers --revoked=revoked.krl -s disk.ssh disk.raw",
+         "Check a signature of SSH; certificates count by their authority's line in signers"},
         {"ingot verify --key=archive.asc InRelease --json | grep '\"holds\":true'",
          "The same for a program"},
         {"ingot verify --policy=esp=unprotected:=absent esp.raw",

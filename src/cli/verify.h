@@ -6,7 +6,7 @@
 #include "trust/signature.h"
 
 struct verify_options {
-        struct ingot_strings signatures, keys, os, dbx;
+        struct ingot_strings signatures, keys, revoked, os, dbx;
         const char *purpose, *context, *identity, *root, *time, *policy, *sbat_level;
         uint64_t threshold, anchors;
         bool user;

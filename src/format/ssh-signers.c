@@ -13,6 +13,7 @@ enum { FILE_MAX = 16 << 20 };
 void ingot_ssh_signer_done(struct ingot_ssh_signer *s)
 {
         ingot_buffer_done(&s->blob);
+        ingot_ssh_certificate_done(&s->certificate);
 }
 
 static bool blank(uint8_t c)
@@ -120,14 +121,29 @@ static int decode_options(struct ingot_span options, struct ingot_ssh_signer *s,
         return 0;
 }
 
+/* The key or certificate of a line, which says of itself to be of that kind. */
+static int decode_blob(struct ingot_span kind, struct ingot_ssh_signer *s, ingot_error *reterr)
+{
+        struct ingot_span blob = ingot_buffer_span(&s->blob);
+        struct ingot_cursor c = ingot_cursor_over(blob);
+        struct ingot_span type = ingot_ssh_string(&c);
+        struct ingot_ssh_key key;
+        s->certified = ingot_ssh_certificate_recognise(blob);
+        int r = s->certified ? ingot_ssh_certificate_decode(blob, &s->certificate, reterr)
+                             : ingot_ssh_key_decode(blob, &key, reterr);
+        if (r >= 0 && (type.size != kind.size || memcmp(type.data, kind.data, kind.size) != 0))
+                r = ingot_fail(reterr, INGOT_E_FORMAT, "the key is of another kind than it says");
+        return r;
+}
+
 /* A line with a key; 0 when it is empty or a comment. */
 static int decode_line(struct ingot_span line, struct ingot_ssh_signer *s, ingot_error *reterr)
 {
-        struct ingot_ssh_key key;
         struct ingot_span w = word(&line);
         if (w.size == 0 || w.data[0] == '#')
                 return 0;
         if (!is_kind(w)) {
+                s->limited = true;
                 s->principals = unquote(w);
                 w = word(&line);
                 if (!is_kind(w)) {
@@ -141,14 +157,11 @@ static int decode_line(struct ingot_span line, struct ingot_ssh_signer *s, ingot
                 return ingot_fail(reterr, INGOT_E_FORMAT, "no SSH key in the line");
         int r = ingot_base64_decode(word(&line), &s->blob, reterr);
         if (r >= 0)
-                r = ingot_ssh_key_decode(ingot_buffer_span(&s->blob), &key, reterr);
+                r = decode_blob(w, s, reterr);
         if (r == -INGOT_E_UNSUPPORTED)
                 return 0;
         if (r < 0)
                 return r;
-        if (key.type.size != w.size || memcmp(key.type.data, w.data, w.size) != 0)
-                return ingot_fail(reterr, INGOT_E_FORMAT,
-                                  "the key is of another kind than it says");
         while (line.size > 0 && blank(line.data[0]))
                 line = INGOT_SPAN(line.data + 1, line.size - 1);
         while (line.size > 0 && blank(line.data[line.size - 1]))

@@ -102,7 +102,10 @@ int ingot_sshsig_number(struct ingot_span *left, struct ingot_span *ret, ingot_e
 
 /* A line of a file of keys. */
 struct ingot_ssh_signer {
-        struct ingot_buffer blob;     /* the public key */
+        struct ingot_buffer blob; /* the public key or certificate */
+        bool certified;           /* it is a certificate: this one */
+        struct ingot_ssh_certificate certificate;
+        bool limited;                 /* principals or options stand before it */
         struct ingot_span principals; /* patterns; empty: a line without, a plain key */
         struct ingot_span namespaces; /* patterns; empty: any */
         struct ingot_span comment;

@@ -2,7 +2,9 @@
 /* Lists of keys and of judgements. */
 #include "trust/verdict.h"
 #include "base/cleanup.h"
+#include "format/ssh-krl.h"
 #include "os/file.h"
+#include "trust/ssh-revoked.h"
 #include "trust/verifier-kind.h"
 
 #include <fcntl.h>
@@ -23,6 +25,7 @@ void ingot_key_files_done(struct ingot_key_files *k)
         for (size_t i = 0; i < k->count; i++)
                 key_file_done(&k->items[i]);
         free(k->items);
+        ingot_strings_done(&k->masked);
         *k = (struct ingot_key_files){0};
 }
 
@@ -54,23 +57,44 @@ int ingot_key_files_take(struct ingot_key_files *k, struct ingot_key_file *file,
         return r;
 }
 
+static int read_key_file(const char *path, struct ingot_key_file *ret, ingot_error *reterr)
+{
+        int r = ingot_file_read(AT_FDCWD, path, INGOT_VERIFIER_SIZE_MAX, &ret->content.data,
+                                &ret->content.size, reterr);
+        ret->content.allocated = ret->content.size;
+        return r < 0 ? r : ingot_strdup(&ret->path, path, reterr);
+}
+
 int ingot_key_files_add(struct ingot_key_files *k, const char *path, ingot_error *reterr)
 {
         __attribute__((cleanup(key_file_done))) struct ingot_key_file file = {0};
-        int r = ingot_file_read(AT_FDCWD, path, INGOT_VERIFIER_SIZE_MAX, &file.content.data,
-                                &file.content.size, reterr);
-        file.content.allocated = file.content.size;
-        if (r >= 0)
-                r = ingot_strdup(&file.path, path, reterr);
-        if (r >= 0) {
-                r = ingot_verifier_recognise(ingot_buffer_span(&file.content), &file.technology,
-                                             reterr);
-                ingot_under(reterr, r, "%s", path);
-        }
+        int r = read_key_file(path, &file, reterr);
+        if (r < 0)
+                return r;
+        struct ingot_span content = ingot_buffer_span(&file.content);
+        file.revokes = ingot_ssh_krl_recognise(content);
+        r = ingot_under(reterr, ingot_verifier_recognise(content, &file.technology, reterr), "%s",
+                        path);
         return r < 0 ? r : ingot_key_files_take(k, &file, reterr);
 }
 
-static void judgement_done(struct ingot_judgement *j)
+int ingot_key_files_add_revoked(struct ingot_key_files *k, const char *path, ingot_error *reterr)
+{
+        static const char crl[] = "-----BEGIN X509 CRL-----";
+        __attribute__((cleanup(key_file_done))) struct ingot_key_file file = {.revokes = true};
+        int r = read_key_file(path, &file, reterr);
+        if (r < 0)
+                return r;
+        struct ingot_span content = ingot_buffer_span(&file.content);
+        bool x509 = content.size > 0 && memmem(content.data, content.size, crl, strlen(crl));
+        file.technology = x509 ? INGOT_TECHNOLOGY_X509 : INGOT_TECHNOLOGY_SSH;
+        r = x509 ? 0 : ingot_ssh_revocations_check(content, reterr);
+        if (r < 0)
+                return ingot_under(reterr, r, "%s", path);
+        return ingot_key_files_take(k, &file, reterr);
+}
+
+void ingot_judgement_done(struct ingot_judgement *j)
 {
         free(j->signature);
         free(j->signer);
@@ -84,7 +108,7 @@ static void judgement_done(struct ingot_judgement *j)
 void ingot_verdict_done(struct ingot_verdict *v)
 {
         for (size_t i = 0; i < v->count; i++)
-                judgement_done(&v->items[i]);
+                ingot_judgement_done(&v->items[i]);
         free(v->items);
         ingot_strings_done(&v->warnings);
         *v = (struct ingot_verdict){0};

@@ -18,6 +18,7 @@ struct ingot_key_file {
         char *load_path; /* of VOA; NULL: the caller named the file */
         char *link;      /* the link it was reached by, or NULL */
         bool anchor;     /* certifies signers, and signs nothing itself */
+        bool revokes;    /* says only which keys and certificates do not count any more */
         struct ingot_buffer content;
 };
 
@@ -25,12 +26,16 @@ struct ingot_key_files {
         struct ingot_key_file *items;
         size_t count, allocated;
         bool anchored; /* VOA has trust anchors of OpenPGP: its verifiers count by them alone */
+        struct ingot_strings masked; /* names of SSH verifiers that VOA masks: "SHA-256.pub" */
 };
 
 void ingot_key_files_done(struct ingot_key_files *k);
 #define _cleanup_key_files_ __attribute__((cleanup(ingot_key_files_done)))
 /* Reads PATH, named by the caller, and recognises its technology. NOTFOUND, FORMAT. */
 int ingot_key_files_add(struct ingot_key_files *k, const char *path, ingot_error *reterr);
+/* The same of what is revoked: a revocation list of OpenSSH (format/ssh-krl.h), SSH keys and
+ * certificates, one a line, or CRLs of X.509 in PEM; FORMAT: none of them. */
+int ingot_key_files_add_revoked(struct ingot_key_files *k, const char *path, ingot_error *reterr);
 /* Takes over *file, also on failure. */
 int ingot_key_files_take(struct ingot_key_files *k, struct ingot_key_file *file,
                          ingot_error *reterr);
@@ -59,7 +64,7 @@ struct ingot_judgement {
         const char *algorithm;               /* "Ed25519", "RSA-4096 with SHA-512"; or NULL */
         char *comment;                       /* what else the signature says and signs, or NULL */
         uint64_t created;                    /* seconds since 1970; 0: the signature says no time */
-        struct ingot_strings anchors;        /* OpenPGP: paths of those that certify the key */
+        struct ingot_strings anchors;        /* paths of VOA's that certify the key */
         char *reason;                        /* why it does not count; NULL: it holds */
 };
 
@@ -70,6 +75,8 @@ struct ingot_verdict {
         size_t holding, threshold;     /* different keys whose signature holds; how many must */
 };
 
+void ingot_judgement_done(struct ingot_judgement *j);
+#define _cleanup_judgement_ __attribute__((cleanup(ingot_judgement_done)))
 void ingot_verdict_done(struct ingot_verdict *v);
 #define _cleanup_verdict_ __attribute__((cleanup(ingot_verdict_done)))
 /* A new judgement, zeroed but for its technology, in *ret until the next one is added. */

@@ -3,6 +3,7 @@
 #include "trust/verifier-kind.h"
 #include "base/base64.h"
 #include "base/cleanup.h"
+#include "format/ssh-krl.h"
 
 enum { SHORT_KEY_SIZE = 42, LINES_MAX = 1000 }; /* "Ed", 8 bytes of id, 32 of Ed25519 */
 
@@ -166,7 +167,7 @@ int ingot_verifier_recognise(struct ingot_span content, enum ingot_technology *r
                  has_line(content, "-----BEGIN PUBLIC KEY-----") ||
                  has_line(content, "-----BEGIN X509 CRL-----"))
                 kind = INGOT_TECHNOLOGY_X509;
-        else if (is_ssh(content))
+        else if (ingot_ssh_krl_recognise(content) || is_ssh(content))
                 kind = INGOT_TECHNOLOGY_SSH;
         else if (!short_kind(content, &kind)) {
                 const char *other = mistaken_for(content);

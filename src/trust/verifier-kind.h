@@ -4,7 +4,8 @@
  *
  *   OpenPGP   an armoured public key block, or a binary packet of a public key (tag 6)
  *   SSH       lines of public keys as OpenSSH writes them ("ssh-ed25519 AAAA… comment"), also with
- *             principals and options in front (allowed signers); '#' starts a comment
+ *             principals and options in front (allowed signers); '#' starts a comment; or a
+ *             revocation list of OpenSSH
  *   X.509     PEM with a certificate, a public key or a CRL; text before it is passed over
  *   minisign  "untrusted comment: minisign public key …" and 42 bytes in base64, or these alone
  *   signify   the same with any other comment

@@ -89,9 +89,15 @@ static int load(const struct ingot_key_file *f, struct ingot_x509_keys *k, ingot
                                    ingot_evp_reason());
         for (int i = 0; r >= 0 && i < sk_X509_INFO_num(infos); i++) {
                 X509_INFO *info = sk_X509_INFO_value(infos, i);
+                if (f->revokes) { /* a certificate beside a CRL is trusted by nothing */
+                        X509_free(info->x509);
+                        info->x509 = NULL;
+                }
                 if (info->x509 || info->crl)
                         r = add(k, f, info, reterr);
         }
+        if (r >= 0 && k->count == before && f->revokes)
+                r = ingot_fail(reterr, INGOT_E_FORMAT, "holds no list of revocations (CRL)");
         if (r >= 0 && k->count == before)
                 r = ingot_fail(reterr, INGOT_E_FORMAT,
                                "holds no X.509 certificate, which a signature of CMS needs");

@@ -100,6 +100,55 @@ TEST(a_certificate_counts_by_its_authority_and_for_its_principals)
         CHECK_EQ(ask(&g, "no verifier has its key"), 1);
 }
 
+/* Adds NAME of tests/signatures as what is revoked. */
+static int add_revoked(struct fixture *f, const char *name)
+{
+        char path[128];
+        snprintf(path, sizeof(path), "tests/signatures/%s", name);
+        return ingot_key_files_add_revoked(&f->keys, test_source(path), &error);
+}
+
+TEST(what_is_revoked_is_refused)
+{
+        static const struct {
+                const char *list, *words;
+        } lists[] = {{"ssh-id.krl", "its certificate is revoked"},
+                     {"ssh-many.krl", "its certificate is revoked"},
+                     {"ssh-authority.krl", "the authority of its certificate is revoked"}};
+        for (size_t i = 0; i < ARRAY_SIZE(lists); i++) {
+                _cleanup_fixture_ struct fixture f = {0};
+                CHECK_OK(fixture_key(&f, "ssh-authorities", &error));
+                CHECK_OK(fixture_open(&f, "data", "data.certified-ed25519.ssh", &error));
+                CHECK_OK(add_revoked(&f, "ssh-other-serials.krl"));
+                CHECK_EQ(ask(&f, NULL), 0);
+                CHECK_OK(add_revoked(&f, lists[i].list));
+                CHECK_EQ(ask(&f, lists[i].words), 1);
+        }
+        _cleanup_fixture_ struct fixture f = {0}, g = {0};
+        CHECK_OK(fixture_key(&f, "ssh-ed25519.pub", &error));
+        CHECK_OK(fixture_key(&f, "ssh-sha256.krl", &error)); /* recognised among the keys */
+        CHECK_OK(fixture_open(&f, "data", "data.ed25519.ssh", &error));
+        CHECK_EQ(ask(&f, "its key is revoked"), 1);
+        CHECK_OK(fixture_key(&g, "ssh-ed25519.pub", &error));
+        CHECK_OK(add_revoked(&g, "ssh-rsa.pub")); /* and allowed by nothing */
+        CHECK_OK(fixture_open(&g, "data", "data.rsa.ssh", &error));
+        CHECK_EQ(ask(&g, "no verifier has its key"), 1);
+}
+
+TEST(files_that_revoke_nothing_are_named)
+{
+        static const char none[] = "no revocation list of OpenSSH, no CRL, and no SSH keys";
+        static const char *const bad[][2] = {{"data", none},
+                                             {"minisign.pub", none},
+                                             {"x509-signer.pem", none},
+                                             {"data.sig", none},
+                                             {"ssh-authorities", "line 1: principals or options"}};
+        for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+                _cleanup_fixture_ struct fixture f = {0};
+                CHECK_FAILS(add_revoked(&f, bad[i][0]), INGOT_E_FORMAT, bad[i][1]);
+        }
+}
+
 TEST(a_short_rsa_key_is_weak)
 {
         _cleanup_fixture_ struct fixture f = {0};
