@@ -70,6 +70,47 @@ static int make_program(struct ingot_buffer *ret, const struct made_section *sec
         return r < 0 || !signer->program ? r : signer->program(signer->context, ret, reterr);
 }
 
+static int add_verity(struct json_object *o, const struct made_image *m,
+                      const struct ingot_verity *verity, ingot_error *reterr)
+{
+        struct json_object *part;
+        int r = ingot_json_add_object(o, "verity", &part, reterr);
+        if (r >= 0)
+                r = ingot_json_add_text(part, "root_hash", m->root_hash, reterr);
+        if (r >= 0)
+                r = ingot_json_add_hex(part, "salt", verity->salt, verity->salt_size, reterr);
+        if (r >= 0)
+                r = ingot_json_add_uuid(part, "uuid", &verity->uuid, reterr);
+        if (r >= 0)
+                r = ingot_json_add_u64(part, "data_block_size", 4096, reterr);
+        if (r >= 0)
+                r = ingot_json_add_u64(part, "hash_block_size", 4096, reterr);
+        return r < 0 ? r
+                     : ingot_json_add_u64(part, "data_blocks", m->bytes[MADE_ROOT].size / 4096,
+                                          reterr);
+}
+
+static int add_uki(struct json_object *o, const struct made_image *m, const char *line,
+                   ingot_error *reterr)
+{
+        uint8_t digest[INGOT_SHA256_SIZE];
+        struct json_object *part, *extents;
+        const struct ingot_buffer *uki = m->bytes + MADE_UKI;
+        ingot_sha256_of(uki->data, uki->size, digest);
+        int r = ingot_json_add_object(o, "uki", &part, reterr);
+        if (r >= 0)
+                r = ingot_json_add_text(part, "artifact", m->names[MADE_UKI], reterr);
+        if (r >= 0)
+                r = ingot_json_add_u64(part, "size", uki->size, reterr);
+        if (r >= 0)
+                r = ingot_json_add_text(part, "command_line", line, reterr);
+        if (r >= 0)
+                r = ingot_json_add_u64(part, "extent_size", 1 << 20, reterr);
+        if (r >= 0)
+                r = ingot_json_add_array(part, "extents", &extents, reterr);
+        return r < 0 ? r : ingot_json_add_hex(extents, NULL, digest, sizeof(digest), reterr);
+}
+
 static int make_uki(struct made_image *m, const struct made_signer *signer, ingot_error *reterr)
 {
         char line[128];
@@ -212,26 +253,17 @@ static int make_manifest(struct made_image *m, ingot_error *reterr)
         if (r >= 0)
                 r = ingot_json_add_text(o, "version", "1", reterr);
         if (r >= 0)
+                r = ingot_json_add_text(o, "architecture", "x86-64", reterr);
+        if (r >= 0)
+                r = ingot_json_add_u64(o, "timestamp", 0, reterr);
+        if (r >= 0)
                 r = ingot_json_add_uuid(o, "disk_uuid", &disk_uuid, reterr);
         if (r >= 0)
                 r = ingot_json_add_array(o, "partitions", &part, reterr);
         if (r >= 0)
-                r = ingot_json_add_object(o, "verity", &part, reterr);
+                r = add_verity(o, m, &verity, reterr);
         if (r >= 0)
-                r = ingot_json_add_text(part, "root_hash", m->root_hash, reterr);
-        if (r >= 0)
-                r = ingot_json_add_uuid(part, "uuid", &verity.uuid, reterr);
-        if (r >= 0)
-                r = ingot_json_add_u64(part, "data_blocks", m->bytes[MADE_ROOT].size / 4096,
-                                       reterr);
-        if (r >= 0)
-                r = ingot_json_add_object(o, "uki", &part, reterr);
-        if (r >= 0)
-                r = ingot_json_add_text(part, "artifact", m->names[MADE_UKI], reterr);
-        if (r >= 0)
-                r = ingot_json_add_u64(part, "size", m->bytes[MADE_UKI].size, reterr);
-        if (r >= 0)
-                r = ingot_json_add_text(part, "command_line", line, reterr);
+                r = add_uki(o, m, line, reterr);
         if (r >= 0)
                 r = ingot_json_add_array(o, "artifacts", &part, reterr);
         for (int i = MADE_UKI; i <= MADE_HASH && r >= 0; i++)

@@ -3,14 +3,31 @@
 #include "base/cleanup.h"
 #include "cli/command.h"
 #include "cli/print.h"
+#include "cli/release-show.h"
 #include "image/sign-attach.h"
 
 #include <stdio.h>
 
+/* Of a folder of releases. */
+static int attach_release(const struct invocation *in, const char *path, ingot_error *reterr)
+{
+        _cleanup_publish_result_ struct ingot_publish_result result = {0};
+        int r = ingot_publish_attach(path, in->log, &result, reterr);
+        return r < 0 ? r : release_show_result(&result, false, reterr);
+}
+
 static int run(const struct invocation *in, ingot_error *reterr)
 {
+        _cleanup_sign_request_ struct ingot_sign_request q = {0};
         _cleanup_strings_ struct ingot_strings files = {0};
-        int r = ingot_sign_attach(in->operands[0], &files, reterr);
+        _cleanup_free_ char *path = NULL;
+        int r = ingot_sign_find(in->operands[0], &path, reterr);
+        if (r >= 0)
+                r = ingot_sign_request_load(path, &q, reterr);
+        if (r >= 0 && q.release)
+                return attach_release(in, path, reterr);
+        if (r >= 0)
+                r = ingot_sign_attach(path, &files, reterr);
         if (r < 0)
                 return r;
         ingot_strings_sort(&files);
@@ -45,7 +62,10 @@ const struct command cmd_sign_attach = {
                 "\n"
                 "SHA256SUMS names the files that updaters fetch. The disk image has a file of its "
                 "own, IMAGE.sha256: its sum cannot be known before it is signed, so no one signs "
-                "it.",
+                "it.\n"
+                "\n"
+                "Of the request that ingot release leaves in a folder of releases, the signed "
+                "release file and sums are put there, and the release is published.",
         .rows = rows,
         .examples = examples,
         .operands_min = 1,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* ingot verify FILE --signature SIG */
 #include "base/cleanup.h"
+#include "cli/option-time.h"
 #include "cli/verify-image.h"
 #include "cli/verify.h"
 #include "os/file.h"
@@ -12,27 +13,6 @@
 
 enum { REFUSED = 3, DOCUMENT_MAX = 16 << 20, HEAD = 64 };
 
-/* "2026-11-22", "2026-11-22 13:48:29", or "@" and seconds since 1970; UTC. */
-static int parse_time(const char *text, uint64_t *ret, ingot_error *reterr)
-{
-        static const char *const forms[] = {"%Y-%m-%d", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%SZ"};
-        if (*text == '@' && ingot_parse_u64(text + 1, ret))
-                return 0;
-        for (size_t i = 0; i < ARRAY_SIZE(forms); i++) {
-                struct tm tm = {0};
-                const char *end = strptime(text, forms[i], &tm);
-                time_t t = end && *end == 0 ? timegm(&tm) : -1;
-                if (t < 0)
-                        continue;
-                *ret = (uint64_t) t;
-                return 0;
-        }
-        return ingot_fail(reterr, INGOT_E_USAGE,
-                          "--time=%s is no time: write 2026-11-22, \"2026-11-22 13:48:29\" (UTC) "
-                          "or @SECONDS",
-                          text);
-}
-
 int verify_request(const struct verify_options *o, const struct ingot_log *log,
                    struct ingot_key_files *keys, struct ingot_signature_request *ret,
                    ingot_error *reterr)
@@ -43,7 +23,7 @@ int verify_request(const struct verify_options *o, const struct ingot_log *log,
                                             .now = (uint64_t) time(NULL),
                                             .threshold = (size_t) o->threshold,
                                             .anchors = (size_t) o->anchors};
-        int r = o->time ? parse_time(o->time, &q.now, reterr) : 0;
+        int r = o->time ? option_time("--time", o->time, &q.now, reterr) : 0;
         if (r >= 0 && o->keys.count == 0 && o->os.count == 0)
                 r = ingot_fail(reterr, INGOT_E_USAGE,
                                "name the keys with --key=FILE, or let VOA find them with --os=OS "

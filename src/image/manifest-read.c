@@ -31,6 +31,8 @@ void ingot_manifest_done(struct ingot_manifest *m)
         free(m->artifacts);
         free(m->name);
         free(m->version);
+        free(m->architecture);
+        free(m->extents);
         free(m->uki);
         free(m->command_line);
         *m = (struct ingot_manifest){0};
@@ -151,22 +153,69 @@ static int get_lists(struct json_object *o, struct ingot_manifest *m, ingot_erro
         return r;
 }
 
+static int get_verity(struct json_object *o, struct ingot_manifest *m, ingot_error *reterr)
+{
+        struct numbers {
+                uint64_t data_block_size, hash_block_size;
+                char *salt;
+        } n = {0};
+        static const struct row rows[] = {
+                {"data_block_size", NUMBER, offsetof(struct numbers, data_block_size)},
+                {"hash_block_size", NUMBER, offsetof(struct numbers, hash_block_size)},
+                {"salt", TEXT, offsetof(struct numbers, salt)},
+        };
+        static const struct row verity[] = {
+                {"root_hash", DIGEST, offsetof(struct ingot_manifest, root_hash)},
+                {"uuid", UUID, offsetof(struct ingot_manifest, verity.uuid)},
+                {"data_blocks", NUMBER, offsetof(struct ingot_manifest, verity.data_blocks)},
+        };
+        int r = get_all(o, verity, ARRAY_SIZE(verity), m, reterr);
+        if (r >= 0)
+                r = get_all(o, rows, ARRAY_SIZE(rows), &n, reterr);
+        _cleanup_free_ char *salt = n.salt;
+        if (r < 0)
+                return r;
+        size_t size = strlen(salt) / 2;
+        if (n.data_block_size > UINT32_MAX || n.hash_block_size > UINT32_MAX ||
+            size > sizeof(m->verity.salt) || !ingot_unhex(m->verity.salt, size, salt))
+                return ingot_fail(reterr, INGOT_E_FORMAT, "manifest: \"verity\" is none");
+        m->verity.data_block_size = (uint32_t) n.data_block_size;
+        m->verity.hash_block_size = (uint32_t) n.hash_block_size;
+        m->verity.salt_size = (uint16_t) size;
+        return 0;
+}
+
+static int get_uki(struct json_object *o, struct ingot_manifest *m, ingot_error *reterr)
+{
+        static const struct row rows[] = {
+                {"artifact", NAME, offsetof(struct ingot_manifest, uki)},
+                {"size", NUMBER, offsetof(struct ingot_manifest, uki_size)},
+                {"command_line", TEXT, offsetof(struct ingot_manifest, command_line)},
+                {"extent_size", NUMBER, offsetof(struct ingot_manifest, extent_size)},
+        };
+        struct json_object *list;
+        int r = get_all(o, rows, ARRAY_SIZE(rows), m, reterr);
+        if (r >= 0)
+                r = get_list(o, "extents", INGOT_SHA256_SIZE, &m->extents, &list, &m->extent_count,
+                             reterr);
+        for (size_t i = 0; r >= 0 && i < m->extent_count; i++) {
+                struct json_object *item = json_object_array_get_idx(list, i);
+                if (!json_object_is_type(item, json_type_string) ||
+                    !get_digest(json_object_get_string(item), m->extents + i * INGOT_SHA256_SIZE))
+                        r = ingot_fail(reterr, INGOT_E_FORMAT,
+                                       "manifest: \"extents\" has what is no digest");
+        }
+        return r;
+}
+
 static int get_parts(struct json_object *o, struct ingot_manifest *m, ingot_error *reterr)
 {
         static const struct row header[] = {
                 {"name", TEXT, offsetof(struct ingot_manifest, name)},
                 {"version", TEXT, offsetof(struct ingot_manifest, version)},
+                {"architecture", TEXT, offsetof(struct ingot_manifest, architecture)},
+                {"timestamp", NUMBER, offsetof(struct ingot_manifest, timestamp)},
                 {"disk_uuid", UUID, offsetof(struct ingot_manifest, disk_uuid)},
-        };
-        static const struct row verity[] = {
-                {"root_hash", DIGEST, offsetof(struct ingot_manifest, root_hash)},
-                {"uuid", UUID, offsetof(struct ingot_manifest, verity_uuid)},
-                {"data_blocks", NUMBER, offsetof(struct ingot_manifest, data_blocks)},
-        };
-        static const struct row uki[] = {
-                {"artifact", NAME, offsetof(struct ingot_manifest, uki)},
-                {"size", NUMBER, offsetof(struct ingot_manifest, uki_size)},
-                {"command_line", TEXT, offsetof(struct ingot_manifest, command_line)},
         };
         struct json_object *member = NULL;
         uint64_t format = 0;
@@ -179,10 +228,10 @@ static int get_parts(struct json_object *o, struct ingot_manifest *m, ingot_erro
         member = NULL;
         json_object_object_get_ex(o, "verity", &member);
         if (r >= 0)
-                r = get_all(member, verity, ARRAY_SIZE(verity), m, reterr);
+                r = get_verity(member, m, reterr);
         member = NULL;
         json_object_object_get_ex(o, "uki", &member);
-        return r < 0 ? r : get_all(member, uki, ARRAY_SIZE(uki), m, reterr);
+        return r < 0 ? r : get_uki(member, m, reterr);
 }
 
 int ingot_manifest_decode(struct ingot_span text, struct ingot_manifest *ret, ingot_error *reterr)

@@ -6,7 +6,7 @@
 #include "base/bytes.h"
 #include "base/error.h"
 #include "base/sha256.h"
-#include "base/uuid.h"
+#include "format/verity.h"
 
 #define INGOT_MANIFEST_SIZE_MAX ((size_t) 16 << 20)
 
@@ -27,17 +27,19 @@ struct ingot_manifest_partition {
 };
 
 struct ingot_manifest {
-        char *name, *version;
+        char *name, *version, *architecture;
+        uint64_t timestamp; /* no file of the image is younger */
         struct ingot_uuid disk_uuid;
         struct ingot_manifest_partition *partitions;
         size_t partition_count;
         struct ingot_manifest_artifact *artifacts;
         size_t artifact_count;
         uint8_t root_hash[INGOT_SHA256_SIZE];
-        struct ingot_uuid verity_uuid;
-        uint64_t data_blocks;
+        struct ingot_verity verity;
         char *uki; /* the artifact's name */
-        uint64_t uki_size;
+        uint64_t uki_size, extent_size;
+        uint8_t *extents; /* SHA-256 of each */
+        size_t extent_count;
         char *command_line;
 };
 

@@ -24,7 +24,7 @@ struct release {
         struct ingot_outfile *files;
         size_t count;
         struct ingot_buffer pcrsig, table, verity;
-        int uki_fd; /* of the signed UKI, or -1 when it stays as it is */
+        int uki_fd;             /* of the signed UKI, or -1 when it stays as it is */
         struct ingot_tree *esp; /* files for the ESP: the measurement manifest and its signatures */
 };
 
@@ -258,24 +258,28 @@ static int check_and_write_sums(struct release *l, ingot_error *reterr)
 
 static const char *const suffixes[] = {".p7s", ".gpg"};
 
-/* NAME.p7s, by OpenPGP NAME.gpg; of further signers NAME.2.p7s … */
+int ingot_sign_signature_name(const struct ingot_sign_request *q, const struct ingot_sign_thing *t,
+                              size_t answer, char **ret, ingot_error *reterr)
+{
+        const char *of = q->contents[t->content].name;
+        bool openpgp = t->answers[answer].openpgp;
+        size_t number = 1;
+        for (size_t i = 0; i < answer; i++)
+                number += !t->answers[i].openpgp == !openpgp;
+        return number == 1 ? ingot_format(ret, reterr, "%s%s", of, suffixes[openpgp])
+                           : ingot_format(ret, reterr, "%s.%zu%s", of, number, suffixes[openpgp]);
+}
+
 static int write_signatures(struct release *l, ingot_error *reterr)
 {
         int r = 0;
         for (size_t i = 0; i < l->q.thing_count; i++) {
                 const struct ingot_sign_thing *t = l->q.things + i;
-                size_t numbers[2] = {0};
                 for (size_t k = 0; t->purpose == INGOT_PURPOSE_RELEASE && k < t->answer_count;
                      k++) {
                         _cleanup_buffer_ struct ingot_buffer der = {0};
                         _cleanup_free_ char *name = NULL;
-                        const char *of = l->q.contents[t->content].name;
-                        bool openpgp = t->answers[k].openpgp;
-                        size_t number = ++numbers[openpgp];
-                        const char *suffix = suffixes[openpgp];
-                        r = number == 1
-                                    ? ingot_format(&name, reterr, "%s%s", of, suffix)
-                                    : ingot_format(&name, reterr, "%s.%zu%s", of, number, suffix);
+                        r = ingot_sign_signature_name(&l->q, t, k, &name, reterr);
                         if (r >= 0)
                                 r = ingot_sign_detached(t->answers + k, &der, reterr);
                         if (r >= 0)
@@ -296,11 +300,10 @@ static int write_image(struct release *l, ingot_error *reterr)
         struct ingot_outfile *f;
         uint8_t digest[INGOT_SHA256_SIZE];
         char hex[2 * INGOT_SHA256_SIZE + 1];
-        struct ingot_sign_disk disk = {
-                .request = &l->q,
-                .uki_fd = l->uki_fd,
-                .verity = ingot_buffer_span(&l->verity),
-                .files = l->esp};
+        struct ingot_sign_disk disk = {.request = &l->q,
+                                       .uki_fd = l->uki_fd,
+                                       .verity = ingot_buffer_span(&l->verity),
+                                       .files = l->esp};
         int r = ingot_format(&path, reterr, "%s/%s", l->folder, l->q.image);
         if (r >= 0)
                 r = new_file(l, l->q.image, &f, reterr);
@@ -316,22 +319,25 @@ static int write_image(struct release *l, ingot_error *reterr)
         return r < 0 ? r : put_file(l, name, INGOT_SPAN(line, strlen(line)), reterr);
 }
 
-/* Is it a name that a signature of some content has: that one's, a number, a suffix? */
+bool ingot_sign_is_signature_of(const char *name, const char *of)
+{
+        const char *rest = name + strlen(of);
+        if (!ingot_starts_with(name, of))
+                return false;
+        if (rest[0] == '.' && rest[1] >= '1' && rest[1] <= '9')
+                rest += 1 + strspn(rest + 1, "0123456789");
+        for (size_t k = 0; k < ARRAY_SIZE(suffixes); k++)
+                if (strcmp(rest, suffixes[k]) == 0)
+                        return true;
+        return false;
+}
+
 static bool is_signature(const struct release *l, const char *name)
 {
-        for (size_t i = 0; i < l->q.thing_count; i++) {
-                const struct ingot_sign_thing *t = l->q.things + i;
-                if (t->purpose != INGOT_PURPOSE_RELEASE)
-                        continue;
-                const char *of = l->q.contents[t->content].name, *rest = name + strlen(of);
-                if (!ingot_starts_with(name, of))
-                        continue;
-                if (rest[0] == '.' && rest[1] >= '1' && rest[1] <= '9')
-                        rest += 1 + strspn(rest + 1, "0123456789");
-                for (size_t k = 0; k < ARRAY_SIZE(suffixes); k++)
-                        if (strcmp(rest, suffixes[k]) == 0)
-                                return true;
-        }
+        for (size_t i = 0; i < l->q.thing_count; i++)
+                if (l->q.things[i].purpose == INGOT_PURPOSE_RELEASE &&
+                    ingot_sign_is_signature_of(name, l->q.contents[l->q.things[i].content].name))
+                        return true;
         return false;
 }
 
@@ -380,6 +386,8 @@ static int prepare(struct release *l, const char *path, ingot_error *reterr)
         int r = ingot_sign_find(path, &request, reterr);
         if (r >= 0)
                 r = ingot_sign_request_load(request, &l->q, reterr);
+        if (r >= 0 && l->q.release)
+                r = ingot_fail(reterr, INGOT_E_CONFLICT, "%s is of a folder of releases", request);
         if (r < 0)
                 return r;
         const char *slash = strrchr(request, '/');

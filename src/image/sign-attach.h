@@ -8,6 +8,7 @@
 #pragma once
 
 #include "image/build.h"
+#include "image/sign-request.h"
 #include "trust/signer.h"
 
 /* PATH is the request, or the folder that has one. The names of the files, in the order in which
@@ -24,3 +25,10 @@ int ingot_sign_build(const struct ingot_signers *signers, struct ingot_build_res
 
 /* The request that PATH names: itself, or the only *.sign.json of a folder. NOTFOUND, CONFLICT. */
 int ingot_sign_find(const char *path, char **ret, ingot_error *reterr);
+
+/* The file of an answer to a thing of the release: NAME.p7s, by OpenPGP NAME.gpg; of further
+ * signers NAME.2.p7s … */
+int ingot_sign_signature_name(const struct ingot_sign_request *q, const struct ingot_sign_thing *t,
+                              size_t answer, char **ret, ingot_error *reterr);
+/* Can NAME be such a file of OF? */
+bool ingot_sign_is_signature_of(const char *name, const char *of);

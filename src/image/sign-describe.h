@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Contents of a signing request out of what a build has: files with holes where answers will go, and
- * texts with digests that are not known yet.
+ * Contents of a signing request out of what a build has: files with holes where answers will go,
+ * and texts with digests that are not known yet.
  */
 #pragma once
 
@@ -17,8 +17,9 @@ struct ingot_sign_hole {
 
 #define INGOT_SIGN_LITERAL_MAX ((uint64_t) 1 << 20) /* of one part: holes stand near the end */
 
-/* [from, to) of R as the parts of C: the state behind what is known, by C's algorithm, then the rest
- * with its holes, which are in their order. INTERNAL when too much stands behind the first hole. */
+/* [from, to) of R as the parts of C: the state behind what is known, by C's algorithm, then the
+ * rest with its holes, which are in their order. INTERNAL when too much stands behind the first
+ * hole. */
 int ingot_sign_describe(struct ingot_sign_content *c, const struct ingot_reader *r, uint64_t from,
                         uint64_t to, const struct ingot_sign_hole *holes, size_t count,
                         ingot_error *reterr);
@@ -28,7 +29,7 @@ struct ingot_sign_marks {
         struct ingot_sign_mark {
                 char hex[2 * INGOT_BANK_SIZE_MAX + 1];
                 size_t content;
-        } *items;
+        } * items;
         size_t count;
 };
 void ingot_sign_marks_done(struct ingot_sign_marks *marks);

@@ -34,8 +34,7 @@ static struct ingot_gpt_partition *find_partition(struct disk *k, const char *ty
 
 static bool changes_esp(const struct ingot_sign_disk *d)
 {
-        return d->uki_fd >= 0 || d->files ||
-               d->request->wishes[INGOT_PURPOSE_SECURE_BOOT].wanted;
+        return d->uki_fd >= 0 || d->files || d->request->wishes[INGOT_PURPOSE_SECURE_BOOT].wanted;
 }
 
 /* All but the ESP, which is written anew. */

@@ -52,11 +52,13 @@ static int add_head(const struct ingot_sign_request *q, struct json_object *o, i
                 {"image", q->image},
                 {"uki", q->uki},
                 {"esp_uki", q->esp_uki},
+                {"release", q->release},
         };
         struct json_object *wanted, *pcr;
         int r = ingot_json_add_u64(o, "format", 1, reterr);
         for (size_t i = 0; r >= 0 && i < ARRAY_SIZE(texts); i++)
-                r = ingot_json_add_text(o, texts[i].key, texts[i].text, reterr);
+                if (texts[i].text)
+                        r = ingot_json_add_text(o, texts[i].key, texts[i].text, reterr);
         if (r >= 0)
                 r = ingot_json_add_u64(o, "timestamp", q->timestamp, reterr);
         if (r >= 0)

@@ -44,12 +44,13 @@ static void content_done(struct ingot_sign_content *c)
         free(c->name);
 }
 
-static void wish_done(struct ingot_sign_wish *w)
+void ingot_sign_wish_done(struct ingot_sign_wish *w)
 {
         ingot_certificates_done(&w->certificates);
         for (size_t i = 0; i < w->openpgp_count; i++)
                 ingot_openpgp_holder_free(w->openpgp[i]);
         free(w->openpgp);
+        *w = (struct ingot_sign_wish){0};
 }
 
 void ingot_sign_request_done(struct ingot_sign_request *q)
@@ -59,7 +60,7 @@ void ingot_sign_request_done(struct ingot_sign_request *q)
         for (size_t i = 0; i < q->content_count; i++)
                 content_done(q->contents + i);
         for (size_t i = 0; i < INGOT_PURPOSES; i++)
-                wish_done(q->wishes + i);
+                ingot_sign_wish_done(q->wishes + i);
         free(q->things);
         free(q->contents);
         free(q->name);
@@ -69,6 +70,7 @@ void ingot_sign_request_done(struct ingot_sign_request *q)
         free(q->image);
         free(q->uki);
         free(q->esp_uki);
+        free(q->release);
         ingot_key_free(q->pcr_key);
         ingot_buffer_done(&q->pcr_pem);
         *q = (struct ingot_sign_request){0};
@@ -163,6 +165,22 @@ static int get_file_name(struct json_object *o, const char *key, char **ret, ing
         return ingot_strdup(ret, text, reterr);
 }
 
+/* What a build's request names, and one of a folder of releases does not. */
+static int decode_files(struct ingot_sign_request *q, struct json_object *o, ingot_error *reterr)
+{
+        const char *text;
+        if (json_object_object_get(o, "release"))
+                return get_file_name(o, "release", &q->release, reterr);
+        int r = get_file_name(o, "label", &q->label, reterr);
+        if (r >= 0)
+                r = get_file_name(o, "image", &q->image, reterr);
+        if (r >= 0)
+                r = get_file_name(o, "uki", &q->uki, reterr);
+        if (r >= 0)
+                r = ingot_json_get_text(o, "esp_uki", &text, reterr);
+        return r < 0 ? r : ingot_strdup(&q->esp_uki, text, reterr);
+}
+
 static int decode_head(struct ingot_sign_request *q, struct json_object *o, ingot_error *reterr)
 {
         const char *type, *text;
@@ -188,15 +206,7 @@ static int decode_head(struct ingot_sign_request *q, struct json_object *o, ingo
         if (r >= 0)
                 r = ingot_strdup(&q->architecture, text, reterr);
         if (r >= 0)
-                r = get_file_name(o, "label", &q->label, reterr);
-        if (r >= 0)
-                r = get_file_name(o, "image", &q->image, reterr);
-        if (r >= 0)
-                r = get_file_name(o, "uki", &q->uki, reterr);
-        if (r >= 0)
-                r = ingot_json_get_text(o, "esp_uki", &text, reterr);
-        if (r >= 0)
-                r = ingot_strdup(&q->esp_uki, text, reterr);
+                r = decode_files(q, o, reterr);
         return r < 0 ? r : ingot_json_get_u64(o, "timestamp", &q->timestamp, reterr);
 }
 
@@ -260,6 +270,8 @@ static int decode_wishes(struct ingot_sign_request *q, struct json_object *o, in
                 r = ingot_under(reterr, decode_wish(q->wishes + purpose, one, reterr), "%s", word);
                 if (r < 0)
                         return r;
+                if (q->release && purpose != INGOT_PURPOSE_RELEASE)
+                        return ingot_fail(reterr, INGOT_E_FORMAT, "%s: not of a release", word);
                 if (purpose != INGOT_PURPOSE_RELEASE && q->wishes[purpose].openpgp_count > 0)
                         return ingot_fail(reterr, INGOT_E_FORMAT, "%s: not by OpenPGP", word);
                 if (purpose != INGOT_PURPOSE_RELEASE && q->wishes[purpose].threshold != 1)

@@ -100,6 +100,8 @@ struct ingot_sign_request {
         char *image;                         /* the disk image's file */
         char *uki;                           /* the UKI's file, … */
         char *esp_uki;                       /* … and where it stands on the ESP */
+        char *release; /* of a folder of releases: its release file. Then there is no label, no
+                        * image and no UKI, and only release keys sign */
         uint64_t timestamp;
         struct ingot_sign_wish wishes[INGOT_PURPOSES];
         struct ingot_key *pcr_key; /* public; NULL without PCR policies */
@@ -111,6 +113,7 @@ struct ingot_sign_request {
         size_t content_count;
 };
 
+void ingot_sign_wish_done(struct ingot_sign_wish *w);
 void ingot_sign_request_done(struct ingot_sign_request *q);
 #define _cleanup_sign_request_ __attribute__((cleanup(ingot_sign_request_done)))
 
@@ -141,15 +144,15 @@ unsigned ingot_sign_stage(enum ingot_purpose purpose);
 /* "rsassa-pkcs1-sha256" …: of what is made of the signature. */
 const char *ingot_sign_algorithm(enum ingot_purpose purpose);
 
-/* These return 1, and change nothing, where an answer is missing that they need. A digest has the size
- * of its algorithm's. */
+/* These return 1, and change nothing, where an answer is missing that they need. A digest has the
+ * size of its algorithm's. */
 int ingot_sign_content_digest(struct ingot_sign_request *q, size_t content,
                               uint8_t ret[INGOT_BANK_SIZE_MAX], ingot_error *reterr);
 /* Appended. UNSUPPORTED when it starts with a state. */
 int ingot_sign_content_bytes(struct ingot_sign_request *q, size_t content, struct ingot_buffer *ret,
                              ingot_error *reterr);
-/* A new object in LIST with what every description of a thing begins with: "id", "stage", "purpose",
- * "algorithm". */
+/* A new object in LIST with what every description of a thing begins with: "id", "stage",
+ * "purpose", "algorithm". */
 int ingot_sign_thing_json(const struct ingot_sign_thing *t, struct json_object *list,
                           struct json_object **ret, ingot_error *reterr);
 /* What the key signs. */

@@ -14,10 +14,22 @@
 
 #define CHECK "manifest"
 
+/* In a folder of releases only what release files name must be there. */
+static bool is_left_out(const struct ingot_verify *v, const char *name)
+{
+        for (size_t i = 0; i < v->options->listing_count; i++)
+                for (size_t k = 0; k < v->options->listings[i].count; k++)
+                        if (strcmp(v->options->listings[i].items[k].name, name) == 0)
+                                return false;
+        return v->options->listing_count > 0;
+}
+
 static int check_artifact(struct ingot_verify *v, const struct ingot_manifest_artifact *a,
                           ingot_error *reterr)
 {
         const struct ingot_verify_file *f = ingot_verify_find(v, a->name);
+        if (!f && is_left_out(v, a->name))
+                return 0;
         if (!f)
                 return ingot_fail(reterr, INGOT_E_REFUSED, "%.200s is named, and is not here",
                                   a->name);
@@ -87,8 +99,8 @@ static int check_tree(struct ingot_verify *v, const struct ingot_manifest *m, in
         bool found = v->pair_count == 0;
         for (size_t i = 0; i < v->pair_count && !found; i++) {
                 const struct ingot_image *h = v->pairs[i].hash;
-                found = h->root_hash_known && h->verity.data_blocks == m->data_blocks &&
-                        ingot_uuid_equal(&h->verity.uuid, &m->verity_uuid) &&
+                found = h->root_hash_known && h->verity.data_blocks == m->verity.data_blocks &&
+                        ingot_uuid_equal(&h->verity.uuid, &m->verity.uuid) &&
                         memcmp(h->root_hash, m->root_hash, sizeof(m->root_hash)) == 0;
         }
         return found ? 0
@@ -135,8 +147,11 @@ static int check_manifest(struct ingot_verify *v, const struct ingot_verify_file
                 r = check_tree(v, &m, reterr);
         if (r >= 0)
                 r = check_uki(v, &m, reterr);
-        for (size_t i = 0; r >= 0 && i < m.artifact_count; i++)
-                ingot_verify_find(v, m.artifacts[i].name)->listed = true;
+        for (size_t i = 0; r >= 0 && i < m.artifact_count; i++) {
+                struct ingot_verify_file *f = ingot_verify_find(v, m.artifacts[i].name);
+                if (f)
+                        f->listed = true;
+        }
         return r;
 }
 

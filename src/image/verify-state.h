@@ -10,6 +10,7 @@ struct ingot_verify_file {
         struct ingot_reader reader;
         struct ingot_image image;
         bool opened;
+        bool is_listing;
         bool is_sums, is_manifest; /* is_sums: SHA256SUMS, or IMAGE.sha256, which nobody signs */
         bool is_release;           /* the release's signers sign it */
         bool is_signature;         /* of one of these, and not refused */
@@ -83,6 +84,7 @@ const struct ingot_verify_covered *ingot_verify_covered(const struct ingot_verif
 
 /* The checks. */
 int ingot_verify_sums(struct ingot_verify *v, ingot_error *reterr);
+int ingot_verify_listings(struct ingot_verify *v, ingot_error *reterr);
 int ingot_verify_manifests(struct ingot_verify *v, ingot_error *reterr);
 int ingot_verify_releases(struct ingot_verify *v, ingot_error *reterr);
 int ingot_verify_tables(struct ingot_verify *v, ingot_error *reterr);

@@ -49,7 +49,7 @@ static int hash_one(void *context, size_t index, size_t slot, ingot_error *reter
 
 static int hash_files(struct ingot_verify *v, ingot_error *reterr)
 {
-        bool wanted = false;
+        bool wanted = v->options->listing_count > 0;
         for (size_t i = 0; i < v->file_count; i++)
                 wanted = wanted || v->files[i].is_sums || v->files[i].is_manifest;
         const struct ingot_parallel p = {.threads = v->options->threads,

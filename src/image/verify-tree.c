@@ -135,8 +135,8 @@ static int check_uuids(struct ingot_verify *v, const struct ingot_verify_pair *p
                                p->hash->partition->number);
         int r = ingot_verify_where(v, p->file, p->data, NULL, &where, reterr);
         return r < 0 ? r
-                     : ingot_verify_result(v, "root hash", where, "partition UUIDs", e,
-                                           &error, reterr);
+                     : ingot_verify_result(v, "root hash", where, "partition UUIDs", e, &error,
+                                           reterr);
 }
 
 /* The tree that WORD ("roothash=…") names. */

@@ -199,10 +199,14 @@ static int open_file(struct ingot_verify *v, struct ingot_verify_file *f, ingot_
         _cleanup_free_ char *where = NULL;
         f->is_manifest = ingot_ends_with(f->name, ".manifest.json");
         bool sums = strcmp(f->name, "SHA256SUMS") == 0;
-        f->is_release = f->is_manifest || sums ||
-                        ingot_ends_with(f->name, INGOT_MEASUREMENT_SUFFIX);
+        f->is_release =
+                f->is_manifest || sums || ingot_ends_with(f->name, INGOT_MEASUREMENT_SUFFIX);
         f->is_sums = !f->is_manifest && (sums || ingot_ends_with(f->name, ".sha256"));
-        if (f->is_sums || f->is_manifest)
+        for (size_t i = 0; i < v->options->listing_count; i++) {
+                const char *name = v->options->listings[i].file;
+                f->is_listing = f->is_listing || (name && strcmp(name, f->name) == 0);
+        }
+        if (f->is_sums || f->is_manifest || f->is_listing)
                 return 0;
         int r = ingot_image_open_flat(&f->reader, &f->image, &error);
         f->opened = r >= 0;
@@ -293,6 +297,7 @@ int ingot_verify(const struct ingot_artifact_file *files, size_t count,
                 ingot_verify_sbat,
                 ingot_verify_pcr_signatures,
                 ingot_verify_sums,
+                ingot_verify_listings,
                 ingot_verify_manifests,
                 ingot_verify_releases,
                 ingot_verify_policy,

@@ -57,6 +57,24 @@ struct ingot_artifact_file {
         struct ingot_reader reader; /* may be read by several threads at once */
 };
 
+/* A file that a release file names. */
+struct ingot_verify_listed {
+        const char *name;
+        uint64_t size;
+        const uint8_t *sha256;
+};
+
+/* What a release file (update/release.h) says of the files beside it; the caller has verified it.
+ */
+struct ingot_verify_listing {
+        const char *file; /* its name; NULL: of none, it is the caller who says it */
+        const struct ingot_verify_listed *items;
+        size_t count;
+        enum ingot_finding_state state; /* of the release file itself, with BY and WHY */
+        const char *by, *why;
+        bool covered; /* each byte of it counts */
+};
+
 struct ingot_verify_options {
         unsigned threads; /* 0: one for each CPU */
         const struct ingot_log *log;
@@ -75,6 +93,10 @@ struct ingot_verify_options {
          * have signed (0 is 1). */
         const struct ingot_key_files *release;
         size_t release_threshold;
+        /* With some, what a manifest names and none of them does, need not be there (the disk image
+         * is in no release). */
+        const struct ingot_verify_listing *listings;
+        size_t listing_count;
 };
 
 /*

@@ -12,8 +12,8 @@
  *
  * Old file systems with the same salt and block sizes are known by their own trees; others are
  * hashed once. Nothing of an old file system is believed: a block that is damaged, or cannot be
- * read, is fetched instead. Memory: 8 bytes for each block of an old file system, 40 where it had to
- * be hashed, and 16 for each run of the plan. Digests in the index are cut short, so every block
+ * read, is fetched instead. Memory: 8 bytes for each block of an old file system, 40 where it had
+ * to be hashed, and 16 for each run of the plan. Digests in the index are cut short, so every block
  * that is taken is hashed again.
  */
 #pragma once
