@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A thread that answers one connection after the other, one request each. */
+/* A thread for each connection, one request each. */
 #include "server.h"
 #include "base/text.h"
 #include "os/file.h"
@@ -11,57 +11,141 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 struct server {
         int fd;
         pthread_t thread;
         pthread_mutex_t lock;
+        pthread_cond_t idle;
         char url[64], *folder;
         struct server_faults faults;
-        unsigned requests, ranges;
+        unsigned requests, ranges, connections;
+        unsigned long long bytes;
+        bool stopping;
 };
 
-static void send_all(int fd, const void *data, size_t size)
+struct connection {
+        struct server *s;
+        int fd;
+        bool faulty; /* this request gets the faults */
+};
+
+static bool stopping(struct server *s)
+{
+        pthread_mutex_lock(&s->lock);
+        bool now = s->stopping;
+        pthread_mutex_unlock(&s->lock);
+        return now;
+}
+
+static bool send_all(struct connection *c, const void *data, size_t size)
 {
         const char *p = data;
+        /* Before they are sent: who has got them may ask at once. */
+        pthread_mutex_lock(&c->s->lock);
+        c->s->bytes += size;
+        pthread_mutex_unlock(&c->s->lock);
         while (size > 0) {
-                ssize_t n = send(fd, p, size, MSG_NOSIGNAL);
+                ssize_t n = send(c->fd, p, size, MSG_NOSIGNAL);
                 if (n <= 0)
-                        return;
+                        return false;
                 p += n;
                 size -= (size_t) n;
         }
+        return true;
 }
 
-static void send_status(int fd, const char *status)
+/* As fast as the faults let it. */
+static void send_slowly(struct connection *c, const void *data, size_t size)
 {
+        struct timespec wait = {.tv_nsec = (long) c->s->faults.trickle * 1000000};
+        const char *p = data;
+        for (; size > 0 && !stopping(c->s) && send_all(c, p, 1); p++, size--)
+                nanosleep(&wait, NULL);
+}
+
+static void send_status(struct connection *c, const char *status)
+{
+        const char *after = c->s->faults.retry_after;
         char head[256];
         int n = snprintf(head, sizeof(head),
-                         "HTTP/1.1 %s\r\nContent-Length: 5\r\nConnection: close\r\n\r\noops\n",
-                         status);
-        send_all(fd, head, (size_t) n);
+                         "HTTP/1.1 %s\r\nContent-Length: 5\r\n%s%s%sConnection: close\r\n\r\noops\n",
+                         status, after ? "Retry-After: " : "", after ? after : "",
+                         after ? "\r\n" : "");
+        send_all(c, head, (size_t) n);
 }
 
-/* The body from FROM on, of which the last bytes may be missing. */
-static void send_file(struct server *s, int fd, const uint8_t *data, size_t size, size_t from,
-                      bool range, bool breaks)
+static void send_redirect(struct connection *c)
 {
-        char head[256];
-        int n;
-        if (range && !s->faults.no_ranges)
-                n = snprintf(head, sizeof(head),
-                             "HTTP/1.1 206 Partial\r\nContent-Length: %zu\r\n"
-                             "Content-Range: bytes %zu-%zu/%zu\r\nConnection: close\r\n\r\n",
-                             size - from, from, size - 1, size);
+        char head[512];
+        int n = snprintf(head, sizeof(head),
+                         "HTTP/1.1 302 Found\r\nLocation: %s\r\nContent-Length: 0\r\n"
+                         "Connection: close\r\n\r\n",
+                         c->s->faults.redirect);
+        send_all(c, head, (size_t) n);
+}
+
+static void send_without_end(struct connection *c, const char *head)
+{
+        char line[1024];
+        memset(line, 'x', sizeof(line));
+        memcpy(line, "X: ", 3);
+        memcpy(line + sizeof(line) - 2, "\r\n", 2);
+        send_all(c, head, strlen(head));
+        while (!stopping(c->s) && send_all(c, line, sizeof(line)))
+                ;
+}
+
+static void send_head(struct connection *c, size_t from, size_t to, size_t size, bool partial)
+{
+        const struct server_faults *f = &c->s->faults;
+        char range[200] = "", length[64] = "", encoding[100] = "", head[512];
+        if (partial)
+                snprintf(range, sizeof(range), "Content-Range: bytes %zu-%zu/%zu\r\n", from, to - 1,
+                         size);
+        if (partial && c->faulty && f->content_range)
+                snprintf(range, sizeof(range), "Content-Range: %s\r\n", f->content_range);
+        if (!(c->faulty && f->endless))
+                snprintf(length, sizeof(length), "Content-Length: %zu\r\n", to - from);
+        if (c->faulty && f->encoding)
+                snprintf(encoding, sizeof(encoding), "Content-Encoding: %s\r\n", f->encoding);
+        int n = snprintf(head, sizeof(head), "HTTP/1.1 %s\r\n%s%s%sConnection: close\r\n\r\n",
+                         partial ? "206 Partial" : "200 OK", range, length, encoding);
+        if (c->faulty && f->trickle_head)
+                send_slowly(c, head, (size_t) n);
         else
-                n = snprintf(head, sizeof(head),
-                             "HTTP/1.1 200 OK\r\nContent-Length: %zu\r\nConnection: close\r\n\r\n",
-                             size - (from = 0));
-        send_all(fd, head, (size_t) n);
-        size_t left = size - from;
-        send_all(fd, data + from, breaks && s->faults.break_after < left ? s->faults.break_after
-                                                                        : left);
+                send_all(c, head, (size_t) n);
+}
+
+/* The bytes [FROM, TO), of which the last ones may be missing. */
+static void send_file(struct connection *c, uint8_t *data, size_t size, size_t from, size_t to,
+                      bool partial, bool breaks)
+{
+        const struct server_faults *f = &c->s->faults;
+        if (!partial || f->no_ranges) {
+                partial = false;
+                from = 0;
+                to = size;
+        }
+        if (c->faulty && f->half)
+                to = from + (to - from + 1) / 2;
+        if (c->faulty && f->change > 0 && f->change <= size)
+                data[f->change - 1] ^= 0xff;
+        send_head(c, from, to, size, partial);
+        size_t left = to - from;
+        if (breaks && f->break_after < left)
+                left = f->break_after;
+        if (c->faulty && f->trickle > 0)
+                send_slowly(c, data + from, left);
+        else
+                send_all(c, data + from, left);
+        if (c->faulty && f->endless)
+                send_without_end(c, "");
+        struct linger now = {.l_onoff = 1};
+        if (breaks && f->reset)
+                setsockopt(c->fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
 }
 
 /* Undoes %XX in place. */
@@ -82,50 +166,105 @@ static void unescape(char *path)
         *to = 0;
 }
 
-static void answer(struct server *s, int fd)
+/* The head of a request; its size, or 0. */
+static size_t receive(int fd, char *request, size_t size)
 {
-        char request[4096], path[2048], full[4096];
-        uint8_t *data = NULL;
-        size_t size, used = 0;
-        ingot_error error;
-        for (ssize_t n; used < sizeof(request) - 1;) {
-                n = recv(fd, request + used, sizeof(request) - 1 - used, 0);
+        size_t used = 0;
+        while (used < size - 1) {
+                ssize_t n = recv(fd, request + used, size - 1 - used, 0);
                 if (n <= 0)
-                        return;
+                        return 0;
                 used += (size_t) n;
                 request[used] = 0;
                 if (strstr(request, "\r\n\r\n"))
                         break;
         }
-        if (sscanf(request, "GET %2047s", path) != 1)
+        return used;
+}
+
+static void send_content(struct connection *c, const char *path, const char *range, bool breaks)
+{
+        char full[4096];
+        uint8_t *data = NULL;
+        size_t size, from = 0, to;
+        ingot_error error;
+        snprintf(full, sizeof(full), "%s%.2000s", c->s->folder, path);
+        if (ingot_file_read(AT_FDCWD, full, 1 << 26, &data, &size, &error) < 0) {
+                send_status(c, "404 Not Found");
+                return;
+        }
+        to = size;
+        if (range) {
+                char *end;
+                from = strtoul(range + 13, &end, 10);
+                to = *end == '-' && end[1] >= '0' && end[1] <= '9' ? strtoul(end + 1, NULL, 10) + 1
+                                                                   : size;
+                to = to < size ? to : size;
+        }
+        if (range && from >= size)
+                send_status(c, "416 Range Not Satisfiable");
+        else
+                send_file(c, data, size, from, to, range != NULL, breaks);
+        free(data);
+}
+
+static void answer(struct connection *c)
+{
+        struct server *s = c->s;
+        const struct server_faults *f = &s->faults;
+        char request[4096], path[2048];
+        size_t size = receive(c->fd, request, sizeof(request));
+        if (size == 0 || sscanf(request, "GET %2047s", path) != 1)
                 return;
         unescape(path);
         const char *range = strstr(request, "Range: bytes=");
-        size_t from = range ? strtoul(range + 13, NULL, 10) : 0;
         pthread_mutex_lock(&s->lock);
         unsigned number = s->requests++;
         s->ranges += range != NULL;
+        s->bytes += size;
         pthread_mutex_unlock(&s->lock);
-        bool breaks = number >= s->faults.errors &&
-                      number < s->faults.errors + s->faults.breaks;
-        breaks = breaks || (s->faults.dead_for && strstr(path, s->faults.dead_for));
-        snprintf(full, sizeof(full), "%s%.2000s", s->folder, path);
-        if (number < s->faults.errors)
-                send_status(fd, "503 Busy");
-        else if (ingot_file_read(AT_FDCWD, full, 1 << 26, &data, &size, &error) < 0)
-                send_status(fd, "404 Not Found");
-        else if (range && from >= size)
-                send_status(fd, "416 Range Not Satisfiable");
+        c->faulty = !f->only_for || strstr(path, f->only_for);
+        bool breaks = number >= f->errors && number < f->errors + f->breaks;
+        breaks = breaks || (f->dead_for && strstr(path, f->dead_for));
+        if (c->faulty && number < f->errors)
+                send_status(c, "503 Busy");
+        else if (c->faulty && f->redirect)
+                send_redirect(c);
+        else if (c->faulty && f->endless_head)
+                send_without_end(c, "HTTP/1.1 200 OK\r\n");
         else
-                send_file(s, fd, data, size, from, range != NULL, breaks);
-        free(data);
+                send_content(c, path, range, breaks);
+}
+
+static void *serve_one(void *context)
+{
+        struct connection *c = context;
+        struct server *s = c->s;
+        answer(c);
+        close(c->fd);
+        free(c);
+        pthread_mutex_lock(&s->lock);
+        s->connections--;
+        pthread_cond_signal(&s->idle);
+        pthread_mutex_unlock(&s->lock);
+        return NULL;
 }
 
 static void *serve(void *context)
 {
         struct server *s = context;
-        for (int fd; (fd = accept(s->fd, NULL, NULL)) >= 0; close(fd))
-                answer(s, fd);
+        for (int fd; (fd = accept(s->fd, NULL, NULL)) >= 0;) {
+                struct connection *c = malloc(sizeof(*c));
+                pthread_t thread;
+                *c = (struct connection){.s = s, .fd = fd};
+                pthread_mutex_lock(&s->lock);
+                s->connections++;
+                pthread_mutex_unlock(&s->lock);
+                if (pthread_create(&thread, NULL, serve_one, c) == 0)
+                        pthread_detach(thread);
+                else
+                        serve_one(c);
+        }
         return NULL;
 }
 
@@ -140,6 +279,7 @@ struct server *server_start(const char *folder, const struct server_faults *faul
         if (faults)
                 s->faults = *faults;
         pthread_mutex_init(&s->lock, NULL);
+        pthread_cond_init(&s->idle, NULL);
         if (s->fd < 0 || bind(s->fd, (struct sockaddr *) &a, sizeof(a)) < 0 ||
             listen(s->fd, 64) < 0 || getsockname(s->fd, (struct sockaddr *) &a, &size) < 0 ||
             pthread_create(&s->thread, NULL, serve, s) != 0) {
@@ -155,6 +295,11 @@ void server_stop(struct server *s)
 {
         shutdown(s->fd, SHUT_RDWR);
         pthread_join(s->thread, NULL);
+        pthread_mutex_lock(&s->lock);
+        s->stopping = true;
+        while (s->connections > 0)
+                pthread_cond_wait(&s->idle, &s->lock);
+        pthread_mutex_unlock(&s->lock);
         close(s->fd);
         free(s->folder);
         free(s);
@@ -177,6 +322,14 @@ unsigned server_ranges(struct server *s)
 {
         pthread_mutex_lock(&s->lock);
         unsigned n = s->ranges;
+        pthread_mutex_unlock(&s->lock);
+        return n;
+}
+
+unsigned long long server_bytes(struct server *s)
+{
+        pthread_mutex_lock(&s->lock);
+        unsigned long long n = s->bytes;
         pthread_mutex_unlock(&s->lock);
         return n;
 }

@@ -469,12 +469,17 @@ static int begin_due(struct run *run, int *ret_wait, ingot_error *reterr)
                 if (r >= 0 && t->state == STATE_WAITING)
                         r = begin(t, reterr);
         }
-        if (run->options.bandwidth > 0 && run->budget <= 0) {
-                uint64_t due = (uint64_t) (1 - run->budget) * 1000 / run->options.bandwidth + 1;
-                wait = due < wait ? due : wait;
-        }
         *ret_wait = wait < INT_MAX ? (int) wait : -1;
         return r;
+}
+
+/* WAIT, or less where the bandwidth will have given something before. */
+static int wait_for_budget(const struct run *run, int wait)
+{
+        if (run->options.bandwidth == 0 || run->budget > 0)
+                return wait;
+        uint64_t due = (uint64_t) (1 - run->budget) * 1000 / run->options.bandwidth + 1;
+        return due < (uint64_t) (wait >= 0 ? wait : 1000) ? (int) due : wait;
 }
 
 static int loop(struct run *run, ingot_error *reterr)
@@ -494,6 +499,7 @@ static int loop(struct run *run, ingot_error *reterr)
                 r = take_messages(run, reterr);
                 if (r < 0)
                         return r;
+                wait = wait_for_budget(run, wait);
                 if (active > 0 || (run->running == 0 && wait > 0))
                         curl_multi_poll(run->multi, NULL, 0, wait >= 0 ? wait : 1000, NULL);
         }

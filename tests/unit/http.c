@@ -9,6 +9,7 @@
 #include "test.h"
 
 #include <stdlib.h>
+#include <time.h>
 
 static ingot_error error;
 
@@ -112,4 +113,100 @@ TEST(a_whole_file_has_a_limit)
         CHECK_FAILS(ingot_http_get(url, 999, &data, &size, &error), INGOT_E_LIMIT, "999");
         CHECK_FAILS(ingot_http_get("gopher://x/", 9, &data, &size, &error), INGOT_E_SYSTEM,
                     "gopher");
+}
+
+/* The job that one test gets: all of a file, with OPTIONS. */
+static int get_with(struct server *s, const char *name, const struct ingot_http_options *options,
+                    struct ingot_http_job job)
+{
+        _cleanup_free_ char *url = NULL;
+        int r = ingot_format(&url, &error, "%s/%s", server_url(s), name);
+        job.url = url;
+        return r < 0 ? r : ingot_http_run(options, &job, 1, &error);
+}
+
+static double seconds(void)
+{
+        struct timespec t;
+        clock_gettime(CLOCK_MONOTONIC, &t);
+        return (double) t.tv_sec + (double) t.tv_nsec / 1e9;
+}
+
+TEST(a_server_that_wants_to_be_left_alone_is_but_not_for_ever)
+{
+        static const struct ingot_http_options patient = {.wait = 1, .tries = 4, .timeout = 2};
+        static const struct {
+                const char *after;
+                double least, most;
+        } cases[] = {{"1", 1, 1.9}, {"100000", 2, 4}, {"-5", 0, 1}, {"soon", 0, 1}};
+        CHECK(make_file("busy", 1000));
+        for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+                struct server_faults faults = {.errors = 1, .retry_after = cases[i].after};
+                _cleanup_(server_stop_p) struct server *s = server_start(test_folder(), &faults);
+                _cleanup_buffer_ struct ingot_buffer b = {0};
+                double begin = seconds();
+                CHECK_OK(get_with(s, "busy", &patient,
+                                  (struct ingot_http_job){.write = append, .context = &b}));
+                CHECK_EQ(b.size, 1000);
+                CHECK(seconds() - begin >= cases[i].least);
+                CHECK(seconds() - begin < cases[i].most);
+        }
+}
+
+TEST(a_bandwidth_is_kept_over_all_connections)
+{
+        enum { COUNT = 20, SIZE = 10000 };
+        struct ingot_http_figures wire = {0};
+        const struct ingot_http_options slow = {
+                .wait = 1, .timeout = 5, .bandwidth = 200000, .figures = &wire};
+        _cleanup_(server_stop_p) struct server *s = server_start(test_folder(), NULL);
+        _cleanup_free_ char *url = NULL;
+        struct ingot_buffer parts[COUNT] = {0};
+        struct ingot_http_job jobs[COUNT];
+        CHECK(make_file("slow", COUNT * SIZE));
+        CHECK_OK(ingot_format(&url, &error, "%s/slow", server_url(s)));
+        for (size_t i = 0; i < COUNT; i++)
+                jobs[i] = (struct ingot_http_job){.url = url, .offset = i * SIZE, .length = SIZE,
+                                                  .file_size = COUNT * SIZE, .write = append,
+                                                  .context = &parts[i]};
+        double begin = seconds();
+        int r = ingot_http_run(&slow, jobs, COUNT, &error);
+        double took = seconds() - begin;
+        bool right = true;
+        for (size_t i = 0; i < COUNT; i++) {
+                right = right && is_part(&parts[i], i * SIZE, SIZE);
+                ingot_buffer_done(&parts[i]);
+        }
+        CHECK_OK(r);
+        CHECK(right);
+        CHECK_EQ(wire.requests, COUNT);
+        CHECK(took > 0.7 && took < 3); /* a second, less the quarter that may come at once */
+        _cleanup_buffer_ struct ingot_buffer whole = {0};
+        begin = seconds();
+        CHECK_OK(get_with(s, "slow", &slow,
+                          (struct ingot_http_job){.write = append, .context = &whole}));
+        took = seconds() - begin;
+        CHECK(is_part(&whole, 0, COUNT * SIZE));
+        CHECK(took > 0.7 && took < 3);
+}
+
+/* Wants no more than the first bytes. */
+static int take_once(void *context, const void *data, size_t size, ingot_error *reterr)
+{
+        unsigned *calls = context;
+        (void) data, (void) size, (void) reterr;
+        (*calls)++;
+        return 1;
+}
+
+TEST(a_job_that_wants_no_more_ends_well)
+{
+        struct server_faults faults = {.endless = true};
+        _cleanup_(server_stop_p) struct server *s = server_start(test_folder(), &faults);
+        unsigned calls = 0;
+        CHECK(make_file("part", 20000));
+        CHECK_OK(get_with(s, "part", &fast,
+                          (struct ingot_http_job){.write = take_once, .context = &calls}));
+        CHECK_EQ(calls, 1);
+        CHECK_EQ(server_requests(s), 1);
 }
