@@ -2,6 +2,7 @@
 /* From the packages' tree to the root's: identity out, the recipe's files and settings in. */
 #include "base/cleanup.h"
 #include "image/build-state.h"
+#include "image/build-update.h"
 #include "image/hermetic.h"
 #include "image/identity.h"
 #include "image/source.h"
@@ -180,6 +181,8 @@ int ingot_build_tree(struct ingot_build *b, ingot_error *reterr)
                 r = apply_sources(b, &removed, reterr);
         if (r >= 0)
                 r = apply_system(b, reterr);
+        if (r >= 0)
+                r = ingot_build_update(b, reterr);
         if (r >= 0)
                 r = ingot_dpkg_forget(b->tree, &removed, b->timestamp, reterr);
         if (r >= 0)

@@ -7,6 +7,7 @@
 #include "format/uki.h"
 #include "image/build-measurement.h"
 #include "image/build-state.h"
+#include "image/build-update.h"
 #include "image/esp.h"
 #include "image/hermetic.h"
 #include "image/init-program.h"
@@ -54,6 +55,9 @@ static int wanted_modules(const struct ingot_build *b, struct ingot_strings *ret
                 r = ingot_strings_add(ret, ingot_modules_default[i], reterr);
         for (size_t i = 0; r >= 0 && i < more->count; i++)
                 r = ingot_strings_add(ret, more->items[i], reterr);
+        for (const char *const *m = ingot_watchdog_modules;
+             r >= 0 && ingot_build_watchdog(b->recipe) > 0 && *m; m++)
+                r = ingot_strings_add(ret, *m, reterr);
         return r;
 }
 
@@ -67,6 +71,8 @@ static int make_initrd(struct ingot_build *b, ingot_error *reterr)
                 .init = ingot_init_program(),
                 .shell = ingot_recipe_bool(b->recipe, INGOT_BOOT_SHELL),
                 .var = &var,
+                .restart = ingot_build_has_update(b->recipe),
+                .watchdog = ingot_build_watchdog(b->recipe),
                 .mtime = 0, /* so that an initrd of the same files is the same */
                 .log = b->options->log};
         int r = wanted_modules(b, &modules, reterr);
@@ -167,6 +173,8 @@ static int make_command_line(const struct ingot_build *b, char **ret, ingot_erro
         int r = ingot_buffer_printf(&line, reterr, "roothash=%s", hex);
         for (size_t i = 0; r >= 0 && i < words->count; i++)
                 r = ingot_buffer_printf(&line, reterr, " %s", words->items[i]);
+        if (r >= 0)
+                r = ingot_build_update_words(b->recipe, &line, reterr);
         if (r >= 0)
                 *ret = (char *) ingot_buffer_take(&line);
         return r;

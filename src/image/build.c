@@ -3,6 +3,7 @@
 #include "image/build.h"
 #include "base/cleanup.h"
 #include "image/build-state.h"
+#include "image/build-update.h"
 #include "os/process.h"
 #include "os/workdir.h"
 #include "package/cache.h"
@@ -55,6 +56,8 @@ static int check(struct ingot_build *b, ingot_error *reterr)
 {
         _cleanup_free_ char *path = NULL;
         int r = ingot_build_check_command_line(b->recipe, reterr);
+        if (r >= 0)
+                r = ingot_build_check_update(b->recipe, reterr);
         if (r >= 0)
                 r = ingot_profiles_of_recipe(b->recipe, &b->profiles, reterr);
         if (r >= 0)

@@ -45,6 +45,10 @@ int ingot_initrd_config(const struct ingot_initrd_options *o, const struct ingot
                 r = ingot_buffer_printf(ret, reterr, "Timeout=%u\n", o->timeout);
         if (r >= 0 && o->reboot > 0)
                 r = ingot_buffer_printf(ret, reterr, "Reboot=%u\n", o->reboot);
+        if (r >= 0 && o->restart)
+                r = ingot_buffer_printf(ret, reterr, "Restart=yes\n");
+        if (r >= 0 && o->watchdog > 0)
+                r = ingot_buffer_printf(ret, reterr, "Watchdog=%u\n", o->watchdog);
         for (size_t i = 0; r >= 0 && i < modules->module_count; i++)
                 r = ingot_buffer_printf(ret, reterr, "Module=/%s\n", modules->items[i].path);
         return r;

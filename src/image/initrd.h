@@ -31,6 +31,8 @@ struct ingot_initrd_options {
         uint64_t var_size;       /* bytes to which /var grows at most; 0: to the end of the disk */
         unsigned timeout;        /* seconds to wait for the disk; 0: 30 */
         unsigned reboot;         /* seconds from a failure to the reboot; 0: 10 */
+        bool restart;            /* after any failure, counted or not */
+        unsigned watchdog;       /* seconds; 0: none */
         const char *const *modules; /* wanted; NULL: ingot_modules_default */
         size_t module_count;
         bool missing_is_error;   /* a wanted module that is nowhere: NOTFOUND, else a warning */

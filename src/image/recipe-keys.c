@@ -137,4 +137,25 @@ const struct ingot_recipe_key_info ingot_recipe_keys[INGOT_RECIPE_KEY_MAX] = {
                     "Certificate (X.509 or OpenPGP) that may sign them; by default any"),
         [INGOT_SIGNING_RELEASE_THRESHOLD] =
                 NUMBER("Sign", "ReleaseThreshold", UINT, "1", 1, 64, "How many of them must sign"),
+        /* No defaults here: they would be part of the digest of recipes without the section. */
+        [INGOT_UPDATE_SOURCE] = KEY("Update", "Source", TEXT, NULL, NULL,
+                                    "URL of the folder of releases; the section counts with it"),
+        [INGOT_UPDATE_CHANNEL] =
+                KEY("Update", "Channel", NAME, NULL, NULL, "Channel; by default stable"),
+        [INGOT_UPDATE_KEYS] = KEY("Update", "Key", LINES, NULL, NULL,
+                                  "Public key or certificate that signs releases"),
+        [INGOT_UPDATE_THRESHOLD] = NUMBER("Update", "Threshold", UINT, NULL, 1, 64,
+                                          "How many of them must sign; by default 1"),
+        [INGOT_UPDATE_TIMER] = KEY("Update", "Timer", BOOL, NULL, NULL,
+                                   "Update by itself, every few hours; by default no"),
+        [INGOT_UPDATE_CHECKS] =
+                KEY("Update", "Check", WORDS, NULL, NULL,
+                    "Units that must be up before a boot of a new release counts as good"),
+        [INGOT_UPDATE_BOOT_TIMEOUT] =
+                NUMBER("Update", "BootTimeout", UINT, NULL, 30, 86400,
+                       "Seconds until a boot that is not good has failed; by default 300"),
+        [INGOT_UPDATE_WATCHDOG] =
+                NUMBER("Update", "Watchdog", UINT, NULL, 0, 3600,
+                       "Seconds until a watchdog restarts a machine that hangs; by default 60, 0: "
+                       "none"),
 };

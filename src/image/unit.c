@@ -279,6 +279,12 @@ static int enable_one(struct ingot_tree *tree, const char *name, struct ingot_st
         return r;
 }
 
+int ingot_unit_check(const struct ingot_tree *tree, const char *name, ingot_error *reterr)
+{
+        __attribute__((cleanup(unit_done))) struct unit u = {0};
+        return find_unit(tree, name, &u, reterr);
+}
+
 int ingot_unit_enable(struct ingot_tree *tree, const char *name, int64_t mtime,
                       const struct ingot_log *log, ingot_error *reterr)
 {

@@ -16,6 +16,9 @@
 int ingot_unit_enable(struct ingot_tree *tree, const char *name, int64_t mtime,
                       const struct ingot_log *log, ingot_error *reterr);
 
+/* Is there such a unit? 0, else NOTFOUND, CONFLICT, USAGE as above. */
+int ingot_unit_check(const struct ingot_tree *tree, const char *name, ingot_error *reterr);
+
 /* Removes what enables NAME below etc/systemd/system, and its aliases there. */
 int ingot_unit_disable(struct ingot_tree *tree, const char *name, const struct ingot_log *log,
                        ingot_error *reterr);

@@ -59,6 +59,16 @@ static bool set_reboot(struct init_config *c, const char *value)
         return parse_seconds(value, &c->reboot);
 }
 
+static bool set_restart(struct init_config *c, const char *value)
+{
+        return ingot_parse_bool(value, &c->restart);
+}
+
+static bool set_watchdog(struct init_config *c, const char *value)
+{
+        return parse_seconds(value, &c->watchdog);
+}
+
 static bool add_module(struct init_config *c, const char *value)
 {
         return value[0] == '/' && ingot_strings_add(&c->modules, value, NULL) >= 0;
@@ -70,7 +80,7 @@ static const struct {
 } keys[] = {
         {"Etc", set_etc},         {"Shell", set_shell},     {"Var", set_var},
         {"VarSize", set_var_size}, {"Timeout", set_timeout}, {"Reboot", set_reboot},
-        {"Module", add_module},
+        {"Restart", set_restart}, {"Watchdog", set_watchdog}, {"Module", add_module},
 };
 
 static int parse_line(struct init_config *c, char *line, ingot_error *reterr)

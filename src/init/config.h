@@ -21,6 +21,8 @@ struct init_config {
         uint64_t var_size;          /* VarSize=bytes: /var grows no further; 0: the whole disk */
         unsigned timeout;           /* Timeout=seconds for the disk to appear */
         unsigned reboot;            /* Reboot=seconds between a failure and the restart */
+        bool restart;               /* Restart=yes|no: after any failure, counted or not */
+        unsigned watchdog;          /* Watchdog=seconds; 0: none */
         struct ingot_strings modules; /* Module=path, in the order of loading */
 };
 

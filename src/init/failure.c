@@ -11,6 +11,7 @@
 #include "os/process.h"
 
 #include <ctype.h>
+#include <signal.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -80,17 +81,37 @@ static void run_shell(void)
                   "initrd (package busybox-static)");
 }
 
+/* Nothing but system calls: the program may be anywhere. */
+static void restart_now(int signal)
+{
+        static const char text[] = "ingot: the initrd takes too long: restarting\n";
+        (void) signal;
+        if (write(STDERR_FILENO, text, sizeof(text) - 1) < 0) { /* nobody is there to be told */
+        }
+        ingot_machine_end(true, NULL);
+}
+
+void init_limit(const struct init_config *config, unsigned seconds)
+{
+        struct sigaction action = {.sa_handler = restart_now};
+        if (seconds > 0 && !config->restart && !init_boot_is_counted())
+                return;
+        sigaction(SIGALRM, &action, NULL);
+        alarm(seconds);
+}
+
 _Noreturn void init_failure(const ingot_error *error, const struct init_config *config,
                             bool shell_asked)
 {
         bool counted = init_boot_is_counted(), restart = true;
         unsigned seconds = config->reboot;
+        init_limit(config, 0);
         init_tell_error("this system cannot be started", error);
         if (shell_asked && !config->shell)
                 init_tell("rd.shell is ignored: the recipe does not allow it");
         if (shell_asked && config->shell) {
                 run_shell();
-        } else if (!counted) {
+        } else if (!counted && !config->restart) {
                 restart = false;
                 seconds = POWER_OFF_SECONDS;
         }

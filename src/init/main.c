@@ -20,6 +20,7 @@
 #include "os/file.h"
 #include "os/kernel.h"
 #include "os/mount.h"
+#include "os/watchdog.h"
 
 #include <fcntl.h>
 #include <string.h>
@@ -30,6 +31,7 @@
 #define CONFIG "/etc/init.conf"
 #define CONFIG_MAX (256 * 1024)
 #define CMDLINE_MAX (64 * 1024)
+#define LIMIT 120 /* seconds for all but the waiting for the disk */
 #define EFIVARS "/sys/firmware/efi/efivars"
 
 struct state {
@@ -39,6 +41,7 @@ struct state {
         struct init_root_place place;
         struct init_var var;
         bool stub_credentials, system_credentials;
+        int watchdog; /* -1: none */
 };
 
 /* The file systems of the kernel, so that there is a console and a log. */
@@ -99,11 +102,19 @@ static int load_module(const char *path, const char *words, ingot_error *reterr)
                                          reterr);
 }
 
+/* The kernel's own watchdog stands in where the machine has none, and comes last. */
+static bool is_stand_in(const char *path)
+{
+        return ingot_ends_with(path, "/softdog.ko") && ingot_watchdog_exists();
+}
+
 /* One module that does not load need not be what this machine's root hangs on. */
 static void load_modules(const struct state *s)
 {
         for (size_t i = 0; i < s->config.modules.count; i++) {
                 ingot_error error = {0};
+                if (is_stand_in(s->config.modules.items[i]))
+                        continue;
                 if (load_module(s->config.modules.items[i], s->words, &error) < 0)
                         init_tell_error("module", &error);
         }
@@ -116,6 +127,18 @@ static void mount_efivars(void)
         ingot_error error = {0};
         if (access(EFIVARS, F_OK) == 0 && !ingot_mount_is(EFIVARS) && ingot_mount(&m, &error) < 0)
                 init_tell_error("EFI variables", &error);
+}
+
+/* Not with a shell, where a person takes time. */
+static void start_watchdog(struct state *s)
+{
+        ingot_error error = {0};
+        if (s->config.watchdog == 0 || (s->cmdline.shell && s->config.shell) ||
+            !ingot_watchdog_exists())
+                return;
+        if (ingot_watchdog_open(&s->watchdog, &error) < 0 ||
+            ingot_watchdog_set(s->watchdog, s->config.watchdog + s->config.timeout, &error) < 0)
+                init_tell_error("watchdog", &error);
 }
 
 /* The partition that the loader came from, which tells the disk. */
@@ -178,7 +201,9 @@ static int start_system(struct state *s, ingot_error *reterr)
         if (r < 0)
                 return r;
         load_modules(s);
+        start_watchdog(s);
         mount_efivars();
+        init_limit(&s->config, s->config.timeout + LIMIT);
         r = init_phase_measure(INIT_PHASE_ENTER_INITRD, reterr);
         if (r >= 0)
                 r = hand_over(s, reterr);
@@ -194,6 +219,9 @@ static int start_system(struct state *s, ingot_error *reterr)
 /* Becomes the system's own first process; its name is followed by the kernel's words for it. */
 static int execute(const struct state *s, char **argv, ingot_error *reterr)
 {
+        if (s->watchdog >= 0)
+                ingot_watchdog_set(s->watchdog, s->config.watchdog, NULL);
+        init_limit(&s->config, 0);
         const char *const programs[] = {s->cmdline.init, "/sbin/init", "/usr/lib/systemd/systemd"};
         if (s->stub_credentials)
                 setenv("ENCRYPTED_CREDENTIALS_DIRECTORY", INIT_CREDENTIALS, 1);
@@ -212,7 +240,7 @@ static int execute(const struct state *s, char **argv, ingot_error *reterr)
 
 int main(int argc, char **argv)
 {
-        struct state s = {.config = {.reboot = 10}};
+        struct state s = {.config = {.reboot = 10}, .watchdog = -1};
         ingot_error error = {0};
         (void) argc;
         if (getpid() != 1)
@@ -224,5 +252,6 @@ int main(int argc, char **argv)
                 r = start_system(&s, &error);
         if (r >= 0)
                 r = execute(&s, argv, &error);
+        mount_efivars(); /* where the boot's counter is told */
         init_failure(&error, &s.config, s.cmdline.shell);
 }

@@ -32,6 +32,7 @@ TEST(a_configuration_is_read)
         _cleanup_init_config_ struct init_config c = {0};
         CHECK_OK(parse("# a comment\n\nEtc=volatile\nShell=yes\n"
                        "Var=979e9af7-1627-4b8e-a6a0-7019e578a8d7\nVarSize=1073741824\nTimeout=5\n"
+                       "Restart=yes\nWatchdog=60\n"
                        "Module=/b.ko\nModule=/a.ko",
                        &c, &error));
         CHECK_EQ(c.etc, INIT_ETC_VOLATILE);
@@ -40,6 +41,8 @@ TEST(a_configuration_is_read)
         CHECK_EQ(c.var_size, 1 << 30);
         CHECK_EQ(c.timeout, 5);
         CHECK_EQ(c.reboot, 10);
+        CHECK(c.restart);
+        CHECK_EQ(c.watchdog, 60);
         CHECK_EQ(c.modules.count, 2);
         CHECK_STR(c.modules.items[0], "/b.ko");
 }
@@ -55,6 +58,8 @@ TEST(a_configuration_with_a_mistake_is_refused)
                 {"Var=979e9af7\n", "Var="},
                 {"Timeout=3601\n", "Timeout="},
                 {"Reboot=-1\n", "Reboot="},
+                {"Restart=often\n", "Restart="},
+                {"Watchdog=4000\n", "Watchdog="},
                 {"Module=a.ko\n", "Module="},
                 {"Etc\n", "no '='"},
         };

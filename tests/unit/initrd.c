@@ -32,6 +32,8 @@ static struct ingot_initrd_options make_options(void)
                                              .var_size = 1 << 30,
                                              .timeout = 7,
                                              .reboot = 8,
+                                             .restart = true,
+                                             .watchdog = 9,
                                              .modules = modules,
                                              .module_count = 1,
                                              .missing_is_error = true,
@@ -67,6 +69,8 @@ TEST(init_understands_its_configuration)
         CHECK_EQ(c.var_size, 1 << 30);
         CHECK_EQ(c.timeout, 7);
         CHECK_EQ(c.reboot, 8);
+        CHECK(c.restart);
+        CHECK_EQ(c.watchdog, 9);
         CHECK_EQ(c.modules.count, 1);
         CHECK_STR(c.modules.items[0], "/" MODULE);
         /* What it names is there. */
