@@ -70,10 +70,10 @@ static void send_status(struct connection *c, const char *status)
 {
         const char *after = c->s->faults.retry_after;
         char head[256];
-        int n = snprintf(head, sizeof(head),
-                         "HTTP/1.1 %s\r\nContent-Length: 5\r\n%s%s%sConnection: close\r\n\r\noops\n",
-                         status, after ? "Retry-After: " : "", after ? after : "",
-                         after ? "\r\n" : "");
+        int n = snprintf(
+                head, sizeof(head),
+                "HTTP/1.1 %s\r\nContent-Length: 5\r\n%s%s%sConnection: close\r\n\r\noops\n", status,
+                after ? "Retry-After: " : "", after ? after : "", after ? "\r\n" : "");
         send_all(c, head, (size_t) n);
 }
 
@@ -271,8 +271,7 @@ static void *serve(void *context)
 struct server *server_start(const char *folder, const struct server_faults *faults)
 {
         struct server *s = calloc(1, sizeof(*s));
-        struct sockaddr_in a = {.sin_family = AF_INET,
-                                .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+        struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
         socklen_t size = sizeof(a);
         s->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
         s->folder = strdup(folder);

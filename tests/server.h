@@ -6,14 +6,14 @@
 #include <stddef.h>
 
 struct server_faults {
-        bool no_ranges;       /* answers 200 to a request for a range */
-        const char *only_for; /* the faults below are for paths that hold this; NULL: for all */
-        unsigned errors;      /* the first so many requests get 503 */
-        unsigned breaks;      /* the next so many break off … */
-        size_t break_after;   /* … after so many bytes of the body */
-        const char *dead_for; /* paths that hold this always break off */
-        const char *retry_after;   /* sent with 503 */
-        const char *redirect;      /* every answer sends there */
+        bool no_ranges;          /* answers 200 to a request for a range */
+        const char *only_for;    /* the faults below are for paths that hold this; NULL: for all */
+        unsigned errors;         /* the first so many requests get 503 */
+        unsigned breaks;         /* the next so many break off … */
+        size_t break_after;      /* … after so many bytes of the body */
+        const char *dead_for;    /* paths that hold this always break off */
+        const char *retry_after; /* sent with 503 */
+        const char *redirect;    /* every answer sends there */
         const char *content_range; /* what an answer says of its part */
         const char *encoding;      /* what it says of its encoding */
         size_t change;             /* the byte at this offset, less one, is another; 0: none */

@@ -324,8 +324,7 @@ static int judge(const struct transfer *t, CURLcode code, long status, ingot_err
         if (status == 416 || code == CURLE_BAD_DOWNLOAD_RESUME)
                 return ingot_fail(why, INGOT_E_FORMAT, "%s ends before byte %" PRIu64, url,
                                   t->job->offset + t->delivered);
-        if (status >= 400 ||
-            (code == CURLE_OK && status != 0 && status != 200 && status != 206))
+        if (status >= 400 || (code == CURLE_OK && status != 0 && status != 200 && status != 206))
                 return ingot_fail(why, INGOT_E_SYSTEM, "download %s: the server answers %ld", url,
                                   status);
         if (code != CURLE_OK)
@@ -558,12 +557,12 @@ static int append(void *context, const void *data, size_t size, ingot_error *ret
         return ingot_buffer_append(&w->buffer, data, size, reterr);
 }
 
-int ingot_http_get(const char *url, size_t max, uint8_t **ret, size_t *ret_size,
-                   ingot_error *reterr)
+int ingot_http_get(const char *url, const struct ingot_http_options *options, size_t max,
+                   uint8_t **ret, size_t *ret_size, ingot_error *reterr)
 {
         struct whole w = {.max = max};
         struct ingot_http_job job = {.url = url, .write = append, .context = &w};
-        int r = ingot_http_run(NULL, &job, 1, reterr);
+        int r = ingot_http_run(options, &job, 1, reterr);
         if (r == -INGOT_E_LIMIT)
                 ingot_under(reterr, r, "%s", url);
         if (r >= 0)

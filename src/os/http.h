@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Downloads by http, https and file URLs (libcurl multi): several at a time, each continued where it
- * broke off, retried with back-off a bounded number of times (a server's Retry-After is waited for, but
- * no longer than the time-out). A connection with HTTP/2 carries many at once. http_proxy and
- * no_proxy are honoured.
- * One thread: all callbacks come in the caller's.
+ * Downloads by http, https and file URLs (libcurl multi): several at a time, each continued where
+ * it broke off, retried with back-off a bounded number of times (a server's Retry-After is waited
+ * for, but no longer than the time-out). A connection with HTTP/2 carries many at once. http_proxy
+ * and no_proxy are honoured. One thread: all callbacks come in the caller's.
  */
 #pragma once
 
@@ -49,7 +48,7 @@ struct ingot_http_options {
         unsigned wait;     /* first back-off in milliseconds, doubled up to 16 times; 0: 250 */
         unsigned timeout;  /* seconds below `speed` before a try has failed; 0: 30 */
         unsigned speed;    /* bytes a second that a connection must give; 0: 1024 */
-        uint64_t bandwidth; /* bytes a second over all connections; 0: no limit */
+        uint64_t bandwidth;                 /* bytes a second over all connections; 0: no limit */
         struct ingot_http_figures *figures; /* added to, or NULL */
 };
 
@@ -58,5 +57,5 @@ int ingot_http_run(const struct ingot_http_options *options, struct ingot_http_j
                    size_t count, ingot_error *reterr);
 
 /* A whole file into memory; LIMIT when it is above MAX bytes. The caller frees; one NUL behind. */
-int ingot_http_get(const char *url, size_t max, uint8_t **ret, size_t *ret_size,
-                   ingot_error *reterr);
+int ingot_http_get(const char *url, const struct ingot_http_options *options, size_t max,
+                   uint8_t **ret, size_t *ret_size, ingot_error *reterr);

@@ -56,7 +56,9 @@ static int fetch(void *context, const char *file, uint64_t file_size,
                 return ingot_fail(reterr, INGOT_E_FORMAT,
                                   "it has %" PRIu64 " bytes, the release says %" PRIu64, f.size,
                                   file_size);
-        struct send s = {.reader = ingot_file_reader(&f), .buffer = buffer, .got = got,
+        struct send s = {.reader = ingot_file_reader(&f),
+                         .buffer = buffer,
+                         .got = got,
                          .context = got_context};
         for (size_t i = 0; i < count; i++) {
                 bool read = true;
@@ -78,7 +80,6 @@ int ingot_source_open_folder(const char *path, struct ingot_source *ret, ingot_e
         int r = ingot_strdup(&copy, path, reterr);
         if (r < 0)
                 return r;
-        *ret = (struct ingot_source){
-                .name = copy, .fetch = fetch, .close = free, .context = copy};
+        *ret = (struct ingot_source){.name = copy, .fetch = fetch, .close = free, .context = copy};
         return 0;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * A folder on a web server. Each range is a request; how many at a time, and what is tried again, is
- * os/http's. Where a server answers one with the whole file, ranges are of no use: then the file
+ * A folder on a web server. Each range is a request; how many at a time, and what is tried again,
+ * is os/http's. Where a server answers one with the whole file, ranges are of no use: then the file
  * is read once from its begin, and what is wanted is cut out of it.
  */
 #include "base/cleanup.h"
@@ -129,7 +129,11 @@ static int fetch(void *context, const char *file, uint64_t file_size,
                 return r;
         if (!requests)
                 return ingot_fail_nomem(reterr);
-        struct get g = {.http = h, .url = url, .requests = requests, .count = count, .got = got,
+        struct get g = {.http = h,
+                        .url = url,
+                        .requests = requests,
+                        .count = count,
+                        .got = got,
                         .context = got_context};
         for (size_t i = 0; i < count; i++)
                 requests[i] = (struct request){.get = &g, .index = i, .range = ranges[i]};

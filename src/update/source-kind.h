@@ -10,6 +10,9 @@ int ingot_source_open_folder(const char *path, struct ingot_source *ret, ingot_e
  * each fetch, with a warning. */
 int ingot_source_open_http(const char *url, const struct ingot_source_options *options,
                            struct ingot_source *ret, ingot_error *reterr);
+/* STORE[,INDEXES], as source.h says, each a path or a URL. */
+int ingot_source_open_casync(const char *where, const struct ingot_source_options *options,
+                             struct ingot_source *ret, ingot_error *reterr);
 
 /* FOLDER/NAME as a URL; every byte of NAME that is not plain is escaped. */
 int ingot_source_url(const char *folder, const char *name, char **ret, ingot_error *reterr);

@@ -74,10 +74,12 @@ int ingot_source_open(const char *where, const struct ingot_source_options *opti
                 int r = path_of_url(where, &path, reterr);
                 return r < 0 ? r : ingot_source_open_folder(path, ret, reterr);
         }
+        if (ingot_starts_with(where, "casync:"))
+                return ingot_source_open_casync(where + strlen("casync:"), options, ret, reterr);
         if (!where[0] || strstr(where, "://"))
                 return ingot_fail(reterr, INGOT_E_USAGE,
-                                  "'%s' is no source: give a folder, or a URL with http, https "
-                                  "or file",
+                                  "'%s' is no source: give a folder, a URL with http, https or "
+                                  "file, or casync:STORE",
                                   where);
         return ingot_source_open_folder(where, ret, reterr);
 }

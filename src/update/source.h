@@ -43,8 +43,8 @@ struct ingot_source_options {
 
 /*
  * By what WHERE is: http:// and https:// URLs and file:// URLs of a folder of releases; a path of a
- * folder; casync:STORE or casync:STORE,INDEXES (paths or URLs; the index of FILE is FILE.caibx
- * in INDEXES, by default the folder of the store's parent). USAGE when it is none.
+ * folder; casync:STORE or casync:STORE,INDEXES (paths, or http and https URLs; the index of FILE is
+ * FILE.caibx in INDEXES, by default the folder that the store is in). USAGE when it is none.
  */
 int ingot_source_open(const char *where, const struct ingot_source_options *options,
                       struct ingot_source *ret, ingot_error *reterr);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The ranges go to a source in batches, which bounds the memory however many there are. A source that
- * has many blocks wrong is asked for no more: it has another release's file.
+ * The ranges go to a source in batches, which bounds the memory however many there are. A source
+ * that has many blocks wrong is asked for no more: it has another release's file.
  */
 #include "update/walk-fetch.h"
 #include "base/cleanup.h"
@@ -173,8 +173,8 @@ static int ask_all(struct ingot_source *source, struct fetch *f, struct ingot_ra
         }
         *count = left;
         if (result >= 0 && left > 0)
-                result = ingot_fail(reterr, INGOT_E_FORMAT, "bytes from %" PRIu64 " on did not come",
-                                    ranges[0].offset);
+                result = ingot_fail(reterr, INGOT_E_FORMAT,
+                                    "bytes from %" PRIu64 " on did not come", ranges[0].offset);
         return result;
 }
 
@@ -188,8 +188,8 @@ int ingot_walk_fetch(const struct ingot_walk_options *options, const struct ingo
                 return ingot_fail_nomem(reterr);
         if (count > 0 && options->source_count == 0)
                 return ingot_fail(reterr, INGOT_E_NOTFOUND,
-                                  "%s: no source to fetch %" PRIu64 " bytes from",
-                                  want->file, ranges[0].size);
+                                  "%s: no source to fetch %" PRIu64 " bytes from", want->file,
+                                  ranges[0].size);
         for (size_t i = 0; i < options->source_count && count > 0; i++) {
                 struct ingot_source *source = &options->sources[i];
                 struct fetch f = {.want = want, .parts = parts};

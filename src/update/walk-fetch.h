@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Blocks of one file, from one source after the other: whatever the first one has not, or has wrong,
- * is asked of the next. What arrives is cut into blocks here, and each is handed on only as a whole.
+ * Blocks of one file, from one source after the other: whatever the first one has not, or has
+ * wrong, is asked of the next. What arrives is cut into blocks here, and each is handed on only as
+ * a whole.
  */
 #pragma once
 

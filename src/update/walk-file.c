@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * A file by the digests of its pieces. It is small beside a root file system (a kernel and its initrd),
- * so all pieces of the old files are hashed, and a list of their digests is searched.
+ * A file by the digests of its pieces. It is small beside a root file system (a kernel and its
+ * initrd), so all pieces of the old files are hashed, and a list of their digests is searched.
  */
 #include "base/cleanup.h"
 #include "base/size.h"

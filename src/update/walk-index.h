@@ -21,7 +21,8 @@ int ingot_walk_index_init(struct ingot_walk_index *ix, size_t count, ingot_error
 void ingot_walk_index_add(struct ingot_walk_index *ix, const uint8_t digest[INGOT_SHA256_SIZE],
                           uint32_t number);
 void ingot_walk_index_sort(struct ingot_walk_index *ix);
-/* Candidate *AT (begin with SIZE_MAX) of DIGEST, the next with each call; false: there is no more. */
+/* Candidate *AT (begin with SIZE_MAX) of DIGEST, the next with each call; false: there is no more.
+ */
 bool ingot_walk_index_next(const struct ingot_walk_index *ix,
                            const uint8_t digest[INGOT_SHA256_SIZE], size_t *at,
                            uint32_t *ret_number);

@@ -10,7 +10,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-#define WINDOW 2048     /* digests that are read at a time */
+#define WINDOW 2048       /* digests that are read at a time */
 #define CANDIDATES_MAX 16 /* old blocks that are looked at for one digest */
 
 /* A reader that goes on behind what cannot be read: there it gives zeros. */
@@ -46,8 +46,8 @@ static bool open_tree(const struct ingot_verity *want, const struct ingot_walk_o
                 return false;
         if (v.data_block_size != want->data_block_size || v.salt_size != want->salt_size ||
             memcmp(v.salt, want->salt, v.salt_size) != 0 ||
-            v.data_blocks > old->data.size / v.data_block_size ||
-            v.data_blocks > UINT32_MAX || o->geometry.size > old->tree.size)
+            v.data_blocks > old->data.size / v.data_block_size || v.data_blocks > UINT32_MAX ||
+            o->geometry.size > old->tree.size)
                 return false;
         o->tree = old->tree;
         o->blocks = o->geometry.levels > 0 ? (uint32_t) v.data_blocks : 0;
@@ -146,8 +146,8 @@ static int index_hashes(struct ingot_walk *w, struct ingot_walk_old_state *o, in
         for (unsigned l = 0; l + 1 < o->geometry.levels; l++) {
                 uint64_t first = o->geometry.level[l].offset / o->hash_block_size;
                 for (uint64_t i = 0; i < o->geometry.level[l].blocks; i++)
-                        if (ingot_read_at(&o->tree, o->geometry.level[l + 1].offset +
-                                                            i * sizeof(digest),
+                        if (ingot_read_at(&o->tree,
+                                          o->geometry.level[l + 1].offset + i * sizeof(digest),
                                           digest, sizeof(digest), NULL) >= 0)
                                 ingot_walk_index_add(&w->hash_index, digest,
                                                      o->first_hash + (uint32_t) (first + i));

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Where each block of the new file system comes from. What stands in the target of an earlier try is
- * looked at first. Of several old blocks the one that goes on from the last is taken, so that
+ * Where each block of the new file system comes from. What stands in the target of an earlier try
+ * is looked at first. Of several old blocks the one that goes on from the last is taken, so that
  * the copy reads long runs.
  */
 #include "base/cleanup.h"
@@ -76,13 +76,12 @@ static int looked_at_chunk(void *context, size_t index, size_t slot, ingot_error
 static int look_at_target(struct look *l, ingot_error *reterr)
 {
         const struct ingot_walk *w = l->w;
-        struct ingot_parallel p = {
-                .threads = w->options->threads,
-                .count = (size_t) ingot_div_up(w->image.verity.data_blocks,
-                                               ingot_walk_chunk_blocks(w)),
-                .work = look_at_chunk,
-                .finish = looked_at_chunk,
-                .context = l};
+        struct ingot_parallel p = {.threads = w->options->threads,
+                                   .count = (size_t) ingot_div_up(w->image.verity.data_blocks,
+                                                                  ingot_walk_chunk_blocks(w)),
+                                   .work = look_at_chunk,
+                                   .finish = looked_at_chunk,
+                                   .context = l};
         l->right = calloc(1, (size_t) w->image.verity.data_blocks / 8 + 1);
         if (!l->right)
                 return ingot_fail_nomem(reterr);
@@ -118,11 +117,10 @@ static int plan_data(struct look *l, ingot_error *reterr)
                 size_t n = (size_t) ingot_min_u64(chunk, w->image.verity.data_blocks - at);
                 int r = ingot_walk_digests(w, at, n, digests, reterr);
                 for (size_t i = 0; i < n && r >= 0; i++)
-                        r = ingot_walk_steps_add(
-                                &w->steps,
-                                plan_block(l, (uint32_t) (at + i),
-                                           digests + i * INGOT_VERITY_DIGEST_SIZE),
-                                reterr);
+                        r = ingot_walk_steps_add(&w->steps,
+                                                 plan_block(l, (uint32_t) (at + i),
+                                                            digests + i * INGOT_VERITY_DIGEST_SIZE),
+                                                 reterr);
                 if (r < 0)
                         return r;
         }

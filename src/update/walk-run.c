@@ -165,8 +165,7 @@ static int copy_chunk(void *context, size_t index, size_t slot, ingot_error *ret
                           .unit = v->data_block_size,
                           .first = index * (uint64_t) ingot_walk_chunk_blocks(run->w),
                           .data = run->buffers + slot * INGOT_WALK_CHUNK};
-        c.count = (size_t) ingot_min_u64(ingot_walk_chunk_blocks(run->w),
-                                         v->data_blocks - c.first);
+        c.count = (size_t) ingot_min_u64(ingot_walk_chunk_blocks(run->w), v->data_blocks - c.first);
         if (__atomic_load_n(&run->stop, __ATOMIC_RELAXED))
                 return ingot_fail(reterr, INGOT_E_INTERNAL, "the copying was stopped");
         if (!gather(&c))

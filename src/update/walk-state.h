@@ -14,7 +14,8 @@ struct ingot_walk_old_state {
         struct ingot_verity_geometry geometry;
         uint32_t hash_block_size;
         uint32_t first, blocks; /* its data blocks' numbers among those of all */
-        uint32_t first_hash, hash_blocks; /* the same for hash blocks, counted from the superblock */
+        uint32_t first_hash,
+                hash_blocks;    /* the same for hash blocks, counted from the superblock */
         uint8_t *built;         /* the tree, when it had to be made here */
         struct ingot_span area; /* the same */
         uint8_t *window;        /* some digests of its data blocks: */
@@ -79,8 +80,8 @@ void ingot_walk_check(const struct ingot_walk *w, const uint8_t *data, size_t si
 /* The number of right ones before the first that is wrong. */
 size_t ingot_walk_count_right(const struct ingot_walk *w, const uint8_t *data, size_t size,
                               size_t count, const uint8_t *digests);
-/* The digests of COUNT data blocks, out of the target's tree, which is checked each time it is read.
- * Any thread. */
+/* The digests of COUNT data blocks, out of the target's tree, which is checked each time it is
+ * read. Any thread. */
 int ingot_walk_digests(const struct ingot_walk *w, uint64_t first, size_t count, uint8_t *ret,
                        ingot_error *reterr);
 

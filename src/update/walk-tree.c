@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The target's hash tree, level by level from the root hash down. The levels above the lowest (1/16384
- * of the data) stay in memory once they are checked; the lowest one is read again where it is
- * needed, and checked again: what is used is what was checked.
+ * The target's hash tree, level by level from the root hash down. The levels above the lowest
+ * (1/16384 of the data) stay in memory once they are checked; the lowest one is read again where it
+ * is needed, and checked again: what is used is what was checked.
  */
 #include "base/cleanup.h"
 #include "base/size.h"
@@ -61,8 +61,8 @@ size_t ingot_walk_count_right(const struct ingot_walk *w, const uint8_t *data, s
 }
 
 /* Right blocks, from BLOCK on: to their place, and into memory. */
-static int put(const struct level *l, uint64_t block, const uint8_t *data, size_t count,
-               bool write, ingot_error *reterr)
+static int put(const struct level *l, uint64_t block, const uint8_t *data, size_t count, bool write,
+               ingot_error *reterr)
 {
         size_t unit = l->w->image.verity.hash_block_size;
         if (l->level > 0)
@@ -127,7 +127,8 @@ static int fill_level(struct ingot_walk *w, unsigned level, ingot_error *reterr)
                         return r;
                 if (r == 0)
                         continue;
-                ingot_walk_add_range(ranges, &count, w->geometry.level[level].offset + i * unit, unit);
+                ingot_walk_add_range(ranges, &count, w->geometry.level[level].offset + i * unit,
+                                     unit);
                 w->figures.tree_fetched += unit;
         }
         return ingot_walk_fetch(w->options, &want, ranges, count, reterr);

@@ -108,10 +108,10 @@ TEST(a_whole_file_has_a_limit)
         size_t size;
         CHECK(make_file("whole", 1000));
         CHECK_OK(ingot_format(&url, &error, "%s/whole", server_url(s)));
-        CHECK_OK(ingot_http_get(url, 1000, &data, &size, &error));
+        CHECK_OK(ingot_http_get(url, NULL, 1000, &data, &size, &error));
         CHECK_EQ(size, 1000);
-        CHECK_FAILS(ingot_http_get(url, 999, &data, &size, &error), INGOT_E_LIMIT, "999");
-        CHECK_FAILS(ingot_http_get("gopher://x/", 9, &data, &size, &error), INGOT_E_SYSTEM,
+        CHECK_FAILS(ingot_http_get(url, NULL, 999, &data, &size, &error), INGOT_E_LIMIT, "999");
+        CHECK_FAILS(ingot_http_get("gopher://x/", NULL, 9, &data, &size, &error), INGOT_E_SYSTEM,
                     "gopher");
 }
 
@@ -166,8 +166,11 @@ TEST(a_bandwidth_is_kept_over_all_connections)
         CHECK(make_file("slow", COUNT * SIZE));
         CHECK_OK(ingot_format(&url, &error, "%s/slow", server_url(s)));
         for (size_t i = 0; i < COUNT; i++)
-                jobs[i] = (struct ingot_http_job){.url = url, .offset = i * SIZE, .length = SIZE,
-                                                  .file_size = COUNT * SIZE, .write = append,
+                jobs[i] = (struct ingot_http_job){.url = url,
+                                                  .offset = i * SIZE,
+                                                  .length = SIZE,
+                                                  .file_size = COUNT * SIZE,
+                                                  .write = append,
                                                   .context = &parts[i]};
         double begin = seconds();
         int r = ingot_http_run(&slow, jobs, COUNT, &error);

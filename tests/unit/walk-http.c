@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The walk against web servers that fail, lie, or wish it ill: nothing wrong is ever written, it ends
- * in time, and the next source is asked.
+ * The walk against web servers that fail, lie, or wish it ill: nothing wrong is ever written, it
+ * ends in time, and the next source is asked.
  */
 #include "base/cleanup.h"
 #include "base/text.h"
@@ -68,11 +68,16 @@ static const struct ingot_log listener = {.warning = note};
 static int walk(struct scene *s, struct server *server, const char *next)
 {
         struct ingot_source_options o = {
-                .http = {.tries = tries, .wait = 1, .timeout = 1, .figures = &s->wire}, .log = &listener};
+                .http = {.tries = tries, .wait = 1, .timeout = 1, .figures = &s->wire},
+                .log = &listener};
         struct ingot_source sources[2] = {0};
         struct ingot_walk_old old = walk_image_old(&s->old);
-        struct ingot_walk_options options = {.old = &old, .old_count = 1, .sources = sources,
-                                             .source_count = 1, .threads = 1, .log = &listener};
+        struct ingot_walk_options options = {.old = &old,
+                                             .old_count = 1,
+                                             .sources = sources,
+                                             .source_count = 1,
+                                             .threads = 1,
+                                             .log = &listener};
         struct ingot_walk_image wanted = walk_image_wanted(&s->new);
         struct ingot_walk_target target = walk_target_of(&s->target, false);
         _cleanup_(ingot_walk_free_p) struct ingot_walk *w = NULL;
@@ -146,13 +151,17 @@ TEST(a_truncated_range_is_an_error)
 
 TEST(another_part_than_asked_for_is_an_error)
 {
-        static const char *const ranges[] = {"bytes 0-4095/20480", "bytes 4096-9999/20480",
-                                             "bytes 4096-8191/99999", "bytes 4096-8191/x",
-                                             "lines 4096-8191/20480", "bytes */20480", ""};
+        static const char *const ranges[] = {"bytes 0-4095/20480",
+                                             "bytes 4096-9999/20480",
+                                             "bytes 4096-8191/99999",
+                                             "bytes 4096-8191/x",
+                                             "lines 4096-8191/20480",
+                                             "bytes */20480",
+                                             ""};
         for (size_t i = 0; i < ARRAY_SIZE(ranges); i++) {
                 struct server_faults f = {.content_range = ranges[i], .only_for = "tree"};
-                CHECK_HOSTILE(&f, INGOT_E_FORMAT, i == 2 || i == 3 ? "bytes there, not 20480"
-                                                                   : "another part");
+                CHECK_HOSTILE(&f, INGOT_E_FORMAT,
+                              i == 2 || i == 3 ? "bytes there, not 20480" : "another part");
         }
 }
 
@@ -246,8 +255,8 @@ TEST(connections_that_break_or_are_reset_go_on_inside_the_range)
                 CHECK_OK(walk(&s, server, NULL));
                 CHECK(walk_target_complete(&s.target));
                 CHECK_EQ(server_requests(server), 33);
-                struct server_faults always = {.dead_for = "data", .break_after = 1000,
-                                               .reset = reset};
+                struct server_faults always = {
+                        .dead_for = "data", .break_after = 1000, .reset = reset};
                 CHECK_HOSTILE(&always, INGOT_E_SYSTEM, "after 2 tries");
         }
 }

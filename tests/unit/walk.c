@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The walk: what it fetches is what stands nowhere, and what it writes is right, whatever happens. */
+/* The walk: what it fetches is what stands nowhere, and what it writes is right, whatever happens.
+ */
 #include "update/walk.h"
 #include "base/cleanup.h"
 #include "test.h"
@@ -137,8 +138,8 @@ static size_t make_content(uint64_t *random, const uint32_t *old, size_t old_cou
 }
 
 enum { ROOM = 700 };
-static const uint32_t sizes[][2] = {{4096, 4096}, {512, 512}, {1024, 4096}, {4096, 512},
-                                    {65536, 1024}};
+static const uint32_t sizes[][2] = {
+        {4096, 4096}, {512, 512}, {1024, 4096}, {4096, 512}, {65536, 1024}};
 
 TEST(a_walk_fetches_just_the_blocks_that_stand_nowhere)
 {
@@ -162,8 +163,10 @@ TEST(a_walk_fetches_just_the_blocks_that_stand_nowhere)
                 uint64_t want = missing_blocks(n, count, contents, counts, 2) * size[0];
                 struct memory m = {.image = &new, .random = random};
                 struct ingot_source source = source_of(&m, "memory");
-                struct ingot_walk_options options = {.old = olds, .old_count = 2,
-                                                     .sources = &source, .source_count = 1,
+                struct ingot_walk_options options = {.old = olds,
+                                                     .old_count = 2,
+                                                     .sources = &source,
+                                                     .source_count = 1,
                                                      .threads = 1 + round % 3};
                 struct ingot_walk_figures f;
                 _cleanup_walk_target_ struct walk_target t;
@@ -199,8 +202,10 @@ static void pair_make(struct pair *p)
         walk_image_make(&p->new, n, 600, 4096, 4096, 1);
         p->olds[0] = walk_image_old(&p->old);
         p->source = source_of(&p->memory, "memory");
-        p->options = (struct ingot_walk_options){.old = p->olds, .old_count = 1,
-                                                 .sources = &p->source, .source_count = 1,
+        p->options = (struct ingot_walk_options){.old = p->olds,
+                                                 .old_count = 1,
+                                                 .sources = &p->source,
+                                                 .source_count = 1,
                                                  .threads = 1};
 }
 
@@ -392,8 +397,8 @@ TEST(one_block_has_no_tree)
         struct ingot_walk_old olds[] = {walk_image_old(&old), walk_image_old(&new)};
         struct memory m = {.image = &new};
         struct ingot_source source = source_of(&m, "memory");
-        struct ingot_walk_options o = {.old = olds, .old_count = 2, .sources = &source,
-                                       .source_count = 1, .threads = 2};
+        struct ingot_walk_options o = {
+                .old = olds, .old_count = 2, .sources = &source, .source_count = 1, .threads = 2};
         _cleanup_walk_target_ struct walk_target t;
         walk_target_make(&t, &new);
         CHECK_OK(walk(&new, &t, false, &o, NULL));
