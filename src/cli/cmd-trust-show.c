@@ -6,6 +6,7 @@
 #include "cli/json.h"
 #include "cli/print.h"
 #include "format/minisign.h"
+#include "format/ssh-krl.h"
 #include "os/file.h"
 #include "trust/certificate.h"
 #include "trust/verdict.h"
@@ -17,6 +18,7 @@
 #endif
 
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -61,7 +63,6 @@ static int add_time(struct facts *f, const char *label, const char *key, uint64_
         return add(f, label, key, text, reterr);
 }
 
-#if HAVE_PACKAGES
 static int add_member(struct facts *f, const char *label, const char *key, const char *value,
                       ingot_error *reterr)
 {
@@ -72,6 +73,7 @@ static int add_member(struct facts *f, const char *label, const char *key, const
         return r;
 }
 
+#if HAVE_PACKAGES
 static int add_openpgp_key(struct facts *f, const struct ingot_openpgp_key *k, ingot_error *reterr)
 {
         _cleanup_free_ char *algorithm = NULL;
@@ -119,35 +121,121 @@ static int show_openpgp(struct facts *f, struct ingot_span content, ingot_error 
 }
 #endif
 
-/* Its kind, and its SHA-256, also as ssh-keygen -l prints it. */
+static int add_member_span(struct facts *f, const char *label, const char *key,
+                           struct ingot_span text, ingot_error *reterr)
+{
+        _cleanup_free_ char *value = NULL;
+        int r = ingot_format(&value, reterr, "%.*s", (int) text.size, (const char *) text.data);
+        return r < 0 ? r : add_member(f, label, key, value, reterr);
+}
+
+/* As ssh-keygen -l prints it. */
+static int openssh_fingerprint(struct ingot_span blob, char **ret, ingot_error *reterr)
+{
+        _cleanup_free_ char *digest = NULL;
+        uint8_t sha256[INGOT_SHA256_SIZE];
+        ingot_sha256_of(blob.data, blob.size, sha256);
+        int r = ingot_base64_encode(INGOT_SPAN(sha256, sizeof(sha256)), &digest, reterr);
+        return r < 0 ? r
+                     : ingot_format(ret, reterr, "SHA256:%.*s", (int) strcspn(digest, "="), digest);
+}
+
+/* Its kind and its fingerprints. */
 static int show_ssh_blob(struct facts *f, struct ingot_span blob, ingot_error *reterr)
 {
-        _cleanup_free_ char *digest = NULL, *fingerprint = NULL, *type = NULL;
+        _cleanup_free_ char *fingerprint = NULL, *type = NULL;
         uint8_t sha256[INGOT_SHA256_SIZE];
         char hex[2 * INGOT_SHA256_SIZE + 1];
         struct ingot_cursor c = ingot_cursor_over(blob);
-        struct ingot_span name = ingot_cursor_take(&c, ingot_cursor_be32(&c));
+        struct ingot_span name = ingot_ssh_string(&c);
         ingot_sha256_of(blob.data, blob.size, sha256);
         ingot_hex(hex, sha256, sizeof(sha256));
-        int r = ingot_base64_encode(INGOT_SPAN(sha256, sizeof(sha256)), &digest, reterr);
-        if (r >= 0)
-                r = ingot_format(&fingerprint, reterr, "SHA256:%.*s", (int) strcspn(digest, "="),
-                                 digest);
+        int r = openssh_fingerprint(blob, &fingerprint, reterr);
         if (r >= 0)
                 r = ingot_format(&type, reterr, "%.*s", (int) name.size, (const char *) name.data);
         if (r >= 0)
                 r = add(f, "Fingerprint", "fingerprint", hex, reterr);
         if (r >= 0)
                 r = add(f, "OpenSSH's", "openssh_fingerprint", fingerprint, reterr);
+        return r < 0 ? r : add(f, "Algorithm", "algorithm", type, reterr);
+}
+
+/* A certificate: its key as above, and what its authority says of it. */
+static int show_ssh_certificate(struct facts *f, const struct ingot_ssh_certificate *c,
+                                ingot_error *reterr)
+{
+        _cleanup_free_ char *id = NULL, *serial = NULL, *authority = NULL;
+        struct ingot_span left = c->principals, one;
+        int r = show_ssh_blob(f, c->key.blob, reterr);
         if (r >= 0)
-                r = add(f, "Algorithm", "algorithm", type, reterr);
+                r = ingot_format(&id, reterr, "%.*s", (int) c->id.size, (const char *) c->id.data);
+        if (r >= 0)
+                r = ingot_format(&serial, reterr, "%" PRIu64, c->serial);
+        if (r >= 0)
+                r = openssh_fingerprint(c->authority.blob, &authority, reterr);
+        if (r >= 0)
+                r = add(f, "Certificate", "certificate",
+                        c->type == INGOT_SSH_USER ? "user" : "host", reterr);
+        if (r >= 0)
+                r = add(f, "ID", "id", id, reterr);
+        if (r >= 0)
+                r = add(f, "Serial", "serial", serial, reterr);
+        if (r >= 0)
+                r = add(f, "Authority", "authority", authority, reterr);
+        while (r >= 0 && ingot_ssh_string_next(&left, &one))
+                r = add_member_span(f, "Principal", "principals", one, reterr);
+        if (r >= 0)
+                r = add_time(f, "Valid from", "not_before", c->after, reterr);
+        if (r >= 0 && c->before != UINT64_MAX)
+                r = add_time(f, "Valid to", "not_after", c->before, reterr);
+        left = c->critical_options;
+        while (r >= 0 && ingot_ssh_string_next(&left, &one)) {
+                r = add_member_span(f, "Critical", "critical_options", one, reterr);
+                ingot_ssh_string_next(&left, &one); /* its value */
+        }
         return r;
+}
+
+static int show_krl(struct facts *f, struct ingot_span content, ingot_error *reterr)
+{
+        _cleanup_free_ char *version = NULL, *keys = NULL, *authorities = NULL, *comment = NULL;
+        struct ingot_ssh_krl krl;
+        int r = ingot_ssh_krl_decode(content, &krl, reterr);
+        if (r >= 0)
+                r = ingot_format(&version, reterr, "%" PRIu64, krl.version);
+        if (r >= 0)
+                r = ingot_format(&keys, reterr, "%zu", krl.keys);
+        if (r >= 0)
+                r = ingot_format(&authorities, reterr, "%zu", krl.authorities);
+        if (r >= 0)
+                r = ingot_format(&comment, reterr, "%.*s", (int) krl.comment.size,
+                                 (const char *) krl.comment.data);
+        if (r >= 0)
+                r = add(f, "Version", "version", version, reterr);
+        if (r >= 0)
+                r = add_time(f, "Created", "created", krl.created, reterr);
+        if (r >= 0 && krl.comment.size > 0)
+                r = add(f, "Comment", "comment", comment, reterr);
+        if (r >= 0)
+                r = add(f, "Keys", "revoked_keys", keys, reterr);
+        return r < 0 ? r : add(f, "Authorities", "authorities", authorities, reterr);
+}
+
+static int show_ssh_key(struct facts *f, struct ingot_span blob, ingot_error *reterr)
+{
+        _cleanup_ssh_certificate_ struct ingot_ssh_certificate c = {0};
+        if (!ingot_ssh_certificate_recognise(blob))
+                return show_ssh_blob(f, blob, reterr);
+        int r = ingot_ssh_certificate_decode(blob, &c, reterr);
+        return r < 0 ? r : show_ssh_certificate(f, &c, reterr);
 }
 
 static int show_ssh(struct facts *f, struct ingot_span content, ingot_error *reterr)
 {
         size_t count = 0;
         int r = 0;
+        if (ingot_ssh_krl_recognise(content))
+                return show_krl(f, content, reterr);
         for (size_t at = 0; r >= 0 && at < content.size;) {
                 _cleanup_buffer_ struct ingot_buffer blob = {0};
                 const uint8_t *end = memchr(content.data + at, '\n', content.size - at);
@@ -158,7 +246,7 @@ static int show_ssh(struct facts *f, struct ingot_span content, ingot_error *ret
                         line.size--;
                 if (n > 0 && *line.data != '#' && ingot_verifier_ssh_blob(line, &blob, NULL) == 0 &&
                     count++ == 0)
-                        r = show_ssh_blob(f, ingot_buffer_span(&blob), reterr);
+                        r = show_ssh_key(f, ingot_buffer_span(&blob), reterr);
         }
         _cleanup_free_ char *more = NULL;
         if (r >= 0 && count > 1)
@@ -244,7 +332,7 @@ static int add_name(struct facts *f, enum ingot_technology t, const char *file,
         const char *bad = ingot_voa_file_fault(t, name);
         _cleanup_free_ char *fingerprint = NULL, *detail = NULL, *text = NULL;
         enum ingot_voa_fault fault;
-        int r = bad ? 1 : ingot_voa_check(t, name, content, &fault, &detail, reterr);
+        int r = bad ? 1 : ingot_voa_check(t, name, false, content, &fault, &detail, reterr);
         if (r < 0)
                 return r;
         if (r == 0)
@@ -301,7 +389,7 @@ static int run(const struct invocation *in, ingot_error *reterr)
                         reterr);
         if (r >= 0)
                 r = show_content(&facts, technology, content, reterr);
-        if (r >= 0)
+        if (r >= 0 && !ingot_ssh_krl_recognise(content)) /* whose name says nothing */
                 r = add_name(&facts, technology, file, content, reterr);
         if (r < 0)
                 return ingot_under(reterr, r, "%s", file);
@@ -326,8 +414,9 @@ const struct command cmd_trust_show = {
         .name = "trust show",
         .synopsis = "FILE",
         .summary = "Show what a key or certificate is",
-        .details = "FILE is an OpenPGP certificate, an SSH public key, an X.509 certificate or "
-                   "public key in PEM, or a key of minisign or signify; its content says which. "
+        .details = "FILE is an OpenPGP certificate, an SSH public key, certificate or revocation list, "
+                   "an X.509 certificate or public key in PEM, or a key of minisign or signify; its "
+                   "content says which. "
                    "Shown are fingerprint, algorithm, validity and names, and how the file has to "
                    "be called in a VOA hierarchy.\n"
                    "\n"

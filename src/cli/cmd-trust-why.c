@@ -181,7 +181,8 @@ const struct command cmd_trust_why = {
                 "TECHNOLOGY/FILE, which stands for all its copies. Shown are the copies in all "
                 "load paths: which is used and by which links it is reached, which is shadowed or "
                 "masked and by what, and which is ignored and why. Of an OpenPGP key it says which "
-                "trust anchors certify it, where there are some: without one it is not used.\n"
+                "trust anchors certify it, where there are some, and of an SSH certificate "
+                "always: without one it is not used. What is revoked is not used either.\n"
                 "\n"
                 "Exits with 0 when it is used, 3 when it is not, and 1 when it is not there.",
         .rows = rows,

@@ -57,7 +57,8 @@ static int add_place(struct json_object *o, const struct ingot_voa_place *p, ing
 static int add_certification(struct json_object *o, const struct trust_certification *c,
                              ingot_error *reterr)
 {
-        return c->wanted ? json_add_texts(o, "anchors", &c->anchors, reterr) : 0;
+        int r = c->wanted ? json_add_texts(o, "anchors", &c->anchors, reterr) : 0;
+        return r < 0 || !c->fault ? r : ingot_json_add_text(o, "reason", c->fault, reterr);
 }
 
 static int add_verifier(struct json_object *list, const struct trust_found *f, size_t index,
@@ -124,6 +125,10 @@ int trust_add_found(struct json_object *o, const struct trust_found *f, ingot_er
         for (size_t i = 0; r >= 0 && i < result->mask_count; i++)
                 r = add_mask(list, result->masks + i, reterr);
         if (r >= 0)
+                r = ingot_json_add_array(o, "revocations", &list, reterr);
+        for (size_t i = 0; r >= 0 && i < result->revocations_count; i++)
+                r = ingot_json_add_text(list, NULL, result->revocations[i].path, reterr);
+        if (r >= 0)
                 r = ingot_json_add_array(o, "warnings", &list, reterr);
         for (size_t i = 0; r >= 0 && i < result->warning_count; i++)
                 r = add_warning(list, result->warnings + i, reterr);
@@ -145,13 +150,12 @@ static void print_line(const char *what, const char *path, const char *behind)
         printf("%s\n", behind);
 }
 
-static void print_certification(const struct trust_certification *c)
+static void print_certification(const struct trust_certification *c, bool anchor)
 {
         for (size_t i = 0; i < c->anchors.count; i++)
                 print_line("certified by", c->anchors.items[i], "");
-        if (c->wanted && c->anchors.count == 0)
-                print_line("verifies nothing:",
-                           c->fault ? c->fault : "no trust anchor certifies its key", "");
+        if (c->fault)
+                print_line(anchor ? "certifies nothing:" : "verifies nothing:", c->fault, "");
 }
 
 static void print_verifier(const struct trust_found *f, size_t index)
@@ -169,13 +173,18 @@ static void print_verifier(const struct trust_found *f, size_t index)
                            is_administrators(f->paths, v->by) ? " (the administrator's)" : "");
         if (v->copy)
                 printf("          joins the copy in another load path\n");
-        print_certification(f->certifications + index);
+        print_certification(f->certifications + index, v->anchor);
 }
 
 void trust_print_found(const struct trust_found *f)
 {
         for (size_t i = 0; i < f->result.verifier_count; i++)
                 print_verifier(f, i);
+        for (size_t i = 0; i < f->result.revocations_count; i++) {
+                fputs("revokes   ", stdout);
+                print_text(stdout, f->result.revocations[i].path);
+                putchar('\n');
+        }
         for (size_t i = 0; i < f->result.mask_count; i++) {
                 fputs("mask      ", stdout);
                 print_text(stdout, f->result.masks[i].path);

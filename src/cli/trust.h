@@ -13,10 +13,10 @@ int trust_os(const char *root, char **ret, ingot_error *reterr);
 
 /* What the trust anchors of a verifier's purpose and context say of it. */
 struct trust_certification {
-        bool wanted; /* it is one of OpenPGP's, and there are anchors */
-        struct ingot_strings
-                anchors;   /* paths of those that certify it; none: it verifies nothing */
-        const char *fault; /* why there are none; or NULL */
+        bool wanted; /* it counts only by anchors: a certificate of SSH, one of OpenPGP's where
+                      * there are anchors */
+        struct ingot_strings anchors; /* paths of those that certify it */
+        char *fault; /* why it verifies nothing, or as an anchor certifies nothing; NULL: it does */
 };
 
 struct trust_found {
@@ -30,9 +30,9 @@ void trust_found_done(struct trust_found *f);
 /* Does the verifier with that INDEX count, as far as VOA decides? */
 bool trust_counts(const struct trust_found *f, size_t index);
 
-/* "verifiers", "masks" and "warnings"; see docs/formats/trust.md. */
+/* "verifiers", "masks", "revocations" and "warnings"; see docs/formats/trust.md. */
 int trust_add_found(struct json_object *o, const struct trust_found *f, ingot_error *reterr);
-/* Of each verifier its state and path, and below it what led there; masks. */
+/* Of each verifier its state and path, and below it what led there; revocations; masks. */
 void trust_print_found(const struct trust_found *f);
 
 #define OPTION_TRUST_ROOT(T, m)                                                                    \

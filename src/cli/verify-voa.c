@@ -10,7 +10,6 @@ int verify_voa(const struct verify_options *o, const struct ingot_log *log,
         _cleanup_voa_paths_ struct ingot_voa_paths paths = {0};
         _cleanup_voa_ struct ingot_voa_result result = {0};
         const char *context = o->context ? o->context : "default";
-        size_t before = keys->count;
         if (!o->purpose)
                 return ingot_fail(reterr, INGOT_E_USAGE,
                                   "--os needs --purpose=PURPOSE: image, package, "
@@ -31,7 +30,7 @@ int verify_voa(const struct verify_options *o, const struct ingot_log *log,
                 ingot_warn(log, "%s: %s", result.warnings[i].path, result.warnings[i].reason);
         if (r >= 0)
                 r = ingot_voa_keys(&result, &paths, keys, reterr);
-        if (r >= 0 && keys->count == before)
+        if (r >= 0 && !ingot_key_files_verify(keys))
                 r = ingot_fail(reterr, INGOT_E_NOTFOUND,
                                "VOA has no verifier for %s/%s/%s: put one below /etc/voa, or name "
                                "it with --key",

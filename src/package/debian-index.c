@@ -577,7 +577,7 @@ static int find_keys(struct work *w, ingot_error *reterr)
         const char *keyring = w->request->keyring;
         if (!keyring) {
                 int r = find_voa(w, reterr);
-                if (r < 0 || w->keys.count > 0)
+                if (r < 0 || ingot_key_files_verify(&w->keys))
                         return r;
                 keyring = ingot_distribution_debian.default_keyring;
         }

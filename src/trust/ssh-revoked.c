@@ -53,10 +53,13 @@ static int make_subject(struct ingot_span blob, struct ingot_ssh_subject *ret, i
         return r;
 }
 
-static int ask(struct ingot_span content, const struct ingot_ssh_subject *s, ingot_error *reterr)
+/* VOA's are lists of OpenSSH; what is none of them cannot be passed over. */
+static int ask(const struct ingot_key_file *f, const struct ingot_ssh_subject *s,
+               ingot_error *reterr)
 {
+        struct ingot_span content = ingot_buffer_span(&f->content);
         struct ingot_ssh_krl krl;
-        if (!ingot_ssh_krl_recognise(content))
+        if (!f->load_path && !ingot_ssh_krl_recognise(content))
                 return ask_lines(content, &s->blob, reterr);
         int r = ingot_ssh_krl_decode(content, &krl, reterr);
         return r < 0 ? r : ingot_ssh_krl_revokes(&krl, s);
@@ -71,7 +74,7 @@ static int find(const struct ingot_key_files *files, const struct ingot_ssh_subj
                 const struct ingot_key_file *f = files->items + i;
                 if (!f->revokes || f->technology != INGOT_TECHNOLOGY_SSH)
                         continue;
-                int r = ask(ingot_buffer_span(&f->content), s, reterr);
+                int r = ask(f, s, reterr);
                 if (r < 0)
                         return ingot_under(reterr, r, "%s", f->path);
                 if (r > 0 && !*ret)

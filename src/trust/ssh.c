@@ -136,26 +136,31 @@ static int take_line(const struct ingot_signature_request *q, const struct ingot
         return r;
 }
 
+/* What is wrong with the file itself is the file's fault, all else an error. */
 static int read_file(const struct ingot_signature_request *q, const struct ingot_key_file *f,
-                     const struct ingot_sshsig *s, struct allowed *a, ingot_error *reterr)
+                     const struct ingot_sshsig *s, struct ingot_verdict *v, struct allowed *a,
+                     ingot_error *reterr)
 {
         struct ingot_span left = ingot_buffer_span(&f->content);
         unsigned number = 0, count = 0;
         for (;;) {
                 _cleanup_ssh_signer_ struct ingot_ssh_signer line = {0};
                 int r = ingot_ssh_signers_next(&left, &number, &line, reterr);
-                if (r > 0)
-                        r = take_line(q, f, &line, s, a, reterr);
-                else if (r == 0)
+                if (r < 0)
+                        return ingot_verdict_bad_key(v, f, r, reterr);
+                if (r == 0)
                         break;
+                r = take_line(q, f, &line, s, a, reterr);
                 if (r < 0)
                         return r;
                 count += !line.certified || f->load_path;
         }
-        return count > 0 ? 0
-                         : ingot_fail(reterr, INGOT_E_FORMAT,
-                                      "holds no SSH key that is known; of a certificate name the "
-                                      "authority, in a line \"* cert-authority KEY\"");
+        if (count > 0)
+                return 0;
+        int r = ingot_fail(reterr, INGOT_E_FORMAT,
+                           "holds no SSH key that is known; of a certificate name the authority, "
+                           "in a line \"* cert-authority KEY\"");
+        return ingot_verdict_bad_key(v, f, r, reterr);
 }
 
 static int find(const struct ingot_signature_request *q, const struct ingot_sshsig *s,
@@ -168,9 +173,7 @@ static int find(const struct ingot_signature_request *q, const struct ingot_sshs
                 const struct ingot_key_file *f = &q->keys->items[i];
                 if (f->technology != INGOT_TECHNOLOGY_SSH || f->anchor || f->revokes)
                         continue;
-                r = read_file(q, f, s, a, reterr);
-                if (r < 0)
-                        r = ingot_verdict_bad_key(v, f, r, reterr);
+                r = read_file(q, f, s, v, a, reterr);
         }
         if (r >= 0 && s->certified)
                 r = ingot_ssh_anchor_judge(q, &s->certificate, &j, &anchor, reterr);

@@ -7,11 +7,11 @@
  * allowed signer has a limit, the request's time decides. RSA only from 2048 bits and with SHA-2;
  * a token's signature must say that somebody touched it.
  *
- * A signature by a certificate counts when a line with "cert-authority" has the key of the
- * certificate's authority, whose signature matches; when the certificate is a user's, is valid at
- * the request's time, has no critical option, and one of its principals fits the line's patterns
- * (and is the request's identity, if it has one). The key that signed is told by its own
- * fingerprint: two certificates of one key are one signer (decision 009).
+ * A signature by a certificate counts when the certificate does (trust/ssh-anchor.h) by its
+ * authority: the key of a line with "cert-authority", whose patterns fit one of the principals, or
+ * a trust anchor of VOA. A verifier of VOA that is a certificate counts by an anchor, too. The key
+ * that signed is told by its own fingerprint: two certificates of one key are one signer (decision
+ * 009). What is revoked does not count (trust/ssh-revoked.h); a list that cannot be read is an error.
  */
 #pragma once
 

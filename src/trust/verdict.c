@@ -57,6 +57,14 @@ int ingot_key_files_take(struct ingot_key_files *k, struct ingot_key_file *file,
         return r;
 }
 
+bool ingot_key_files_verify(const struct ingot_key_files *k)
+{
+        for (size_t i = 0; i < k->count; i++)
+                if (!k->items[i].revokes)
+                        return true;
+        return false;
+}
+
 static int read_key_file(const char *path, struct ingot_key_file *ret, ingot_error *reterr)
 {
         int r = ingot_file_read(AT_FDCWD, path, INGOT_VERIFIER_SIZE_MAX, &ret->content.data,

@@ -36,6 +36,8 @@ int ingot_key_files_add(struct ingot_key_files *k, const char *path, ingot_error
 /* The same of what is revoked: a revocation list of OpenSSH (format/ssh-krl.h), SSH keys and
  * certificates, one a line, or CRLs of X.509 in PEM; FORMAT: none of them. */
 int ingot_key_files_add_revoked(struct ingot_key_files *k, const char *path, ingot_error *reterr);
+/* Is there one that may verify? Not what only says what is revoked. */
+bool ingot_key_files_verify(const struct ingot_key_files *k);
 /* Takes over *file, also on failure. */
 int ingot_key_files_take(struct ingot_key_files *k, struct ingot_key_file *file,
                          ingot_error *reterr);

@@ -3,6 +3,7 @@
 #include "trust/voa-check.h"
 #include "base/cleanup.h"
 #include "base/sha256.h"
+#include "format/sshsig.h"
 #include "trust/verifier-kind.h"
 #include "trust/voa-name.h"
 #if HAVE_PACKAGES
@@ -52,6 +53,27 @@ static size_t count_lines(struct ingot_span content, struct ingot_span *ret_firs
         return count;
 }
 
+/* In place of a certificate's blob its key's. */
+static int use_plain_key(struct ingot_buffer *blob, ingot_error *reterr)
+{
+        _cleanup_ssh_certificate_ struct ingot_ssh_certificate c = {0};
+        if (!ingot_ssh_certificate_recognise(ingot_buffer_span(blob)))
+                return 0;
+        int r = ingot_ssh_certificate_decode(ingot_buffer_span(blob), &c, reterr);
+        if (r < 0)
+                return r;
+        ingot_buffer_done(blob);
+        return ingot_buffer_append(blob, c.key.blob.data, c.key.blob.size, reterr);
+}
+
+static bool is_ssh_certificate(struct ingot_span content)
+{
+        _cleanup_buffer_ struct ingot_buffer blob = {0};
+        struct ingot_span line = {0};
+        return count_lines(content, &line) > 0 && ingot_verifier_ssh_blob(line, &blob, NULL) == 0 &&
+               ingot_ssh_certificate_recognise(ingot_buffer_span(&blob));
+}
+
 static int ssh_fingerprint(struct ingot_span content, char **ret, ingot_error *reterr)
 {
         _cleanup_buffer_ struct ingot_buffer blob = {0};
@@ -69,6 +91,9 @@ static int ssh_fingerprint(struct ingot_span content, char **ret, ingot_error *r
         if (line.size <= type.size || memcmp(line.data, type.data, type.size) != 0)
                 return ingot_fail(reterr, INGOT_E_FORMAT,
                                   "principals or options before the SSH key");
+        r = use_plain_key(&blob, reterr);
+        if (r < 0)
+                return r;
         ingot_sha256_of(blob.data, blob.size, digest);
         ingot_hex(hex, digest, sizeof(digest));
         return ingot_strdup(ret, hex, reterr);
@@ -119,8 +144,9 @@ const char *ingot_voa_suffix(enum ingot_technology technology, struct ingot_span
                        : "-public-key.pem";
 }
 
-int ingot_voa_check(enum ingot_technology technology, const char *name, struct ingot_span content,
-                    enum ingot_voa_fault *ret_fault, char **ret_detail, ingot_error *reterr)
+int ingot_voa_check(enum ingot_technology technology, const char *name, bool anchor,
+                    struct ingot_span content, enum ingot_voa_fault *ret_fault, char **ret_detail,
+                    ingot_error *reterr)
 {
         _cleanup_free_ char *fingerprint = NULL, *text = NULL;
         ingot_error error = {0};
@@ -141,6 +167,10 @@ int ingot_voa_check(enum ingot_technology technology, const char *name, struct i
                 return r < 0 ? r
                              : say(INGOT_VOA_FAULT_CONTENT, ret_fault, ret_detail, reterr, text);
         }
+        if (anchor && technology == INGOT_TECHNOLOGY_SSH && is_ssh_certificate(content))
+                return say(INGOT_VOA_FAULT_CONTENT, ret_fault, ret_detail, reterr,
+                           "its content is a certificate, and a trust anchor of SSH is the key of "
+                           "an authority");
         r = ingot_voa_fingerprint(technology, content, &fingerprint, &error);
         if (r < 0)
                 return say_failure(r, &error, ret_fault, ret_detail, reterr);

@@ -5,6 +5,7 @@
 #include "trust/verdict.h"
 #include "trust/voa.h"
 
-/* Adds the verifiers that are used, and the trust anchors, of a lookup in PATHS. */
+/* Adds the verifiers that are used, the trust anchors, and what is revoked and masked of SSH, of a
+ * lookup in PATHS. */
 int ingot_voa_keys(const struct ingot_voa_result *result, const struct ingot_voa_paths *paths,
                    struct ingot_key_files *keys, ingot_error *reterr);

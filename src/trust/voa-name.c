@@ -97,6 +97,12 @@ const char *ingot_voa_file_fault(enum ingot_technology t, const char *name)
         return NULL;
 }
 
+bool ingot_voa_file_revokes(enum ingot_technology t, const char *name)
+{
+        return t == INGOT_TECHNOLOGY_SSH && strlen(name) > strlen(".krl") &&
+               ingot_ends_with(name, ".krl");
+}
+
 void ingot_voa_place_done(struct ingot_voa_place *p)
 {
         free(p->os);

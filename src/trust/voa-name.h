@@ -27,6 +27,8 @@ const char *ingot_voa_os_fault(const char *os);
 const char *ingot_voa_purpose_fault(const char *purpose);
 const char *ingot_voa_context_fault(const char *context);
 const char *ingot_voa_file_fault(enum ingot_technology t, const char *name);
+/* Is it the name of a list of what is revoked? SSH: NAME.krl. */
+bool ingot_voa_file_revokes(enum ingot_technology t, const char *name);
 
 bool ingot_voa_purpose_is_anchor(const char *purpose);
 /* Does the file's name have to start with a fingerprint, and which one is it? 0: none. */

@@ -28,6 +28,7 @@ static const char *const fault_names[INGOT_VOA_FAULT_COUNT] = {
         [INGOT_VOA_FAULT_FOLDER_MASK] = "folder-mask",
         [INGOT_VOA_FAULT_MASK] = "mask",
         [INGOT_VOA_FAULT_MISPLACED_MASK] = "misplaced-mask",
+        [INGOT_VOA_FAULT_REVOCATIONS_MASK] = "revocations-mask",
         [INGOT_VOA_FAULT_ANCHOR] = "anchor",
         [INGOT_VOA_FAULT_CONTENT] = "content",
         [INGOT_VOA_FAULT_FINGERPRINT] = "fingerprint",

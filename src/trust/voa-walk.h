@@ -32,6 +32,7 @@ enum ingot_voa_fault {
         INGOT_VOA_FAULT_FOLDER_MASK,
         INGOT_VOA_FAULT_MASK, /* of a file: no fault but a mask */
         INGOT_VOA_FAULT_MISPLACED_MASK,
+        INGOT_VOA_FAULT_REVOCATIONS_MASK,
         INGOT_VOA_FAULT_ANCHOR,
         INGOT_VOA_FAULT_CONTENT,
         INGOT_VOA_FAULT_FINGERPRINT,

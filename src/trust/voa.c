@@ -53,6 +53,11 @@ void ingot_voa_result_done(struct ingot_voa_result *r)
                 free(r->masks[i].context);
                 free(r->masks[i].name);
         }
+        for (size_t i = 0; i < r->revocations_count; i++) {
+                free(r->revocations[i].path);
+                ingot_buffer_done(&r->revocations[i].content);
+        }
+        free(r->revocations);
         free(r->verifiers);
         free(r->warnings);
         free(r->masks);
@@ -267,8 +272,8 @@ static int add_verifier(struct find *f, size_t index, const char *rest,
                 *reterr = error;
         }
         if (r >= 0 && !fault)
-                r = ingot_voa_check(v->technology, v->name, ingot_buffer_span(&v->content), &fault,
-                                    &detail, reterr);
+                r = ingot_voa_check(v->technology, v->name, v->anchor,
+                                    ingot_buffer_span(&v->content), &fault, &detail, reterr);
         if (r < 0 || !fault)
                 return r;
         verifier_done(v);
@@ -305,6 +310,31 @@ static int take_file(struct find *f, size_t index, const char *rest, ingot_error
         }
 }
 
+/* A revocation list; one that cannot be used stays, without content: it might name anything. */
+static int take_revocations(struct find *f, size_t index, const char *rest, ingot_error *reterr)
+{
+        _cleanup_voa_found_ struct ingot_voa_found found = {0};
+        struct ingot_voa_result *result = &f->result;
+        int r = ingot_voa_walk(&f->walker, index, rest, false, &found, reterr);
+        if (r < 0 || found.fault == INGOT_VOA_FAULT_ABSENT)
+                return r;
+        if (found.fault == INGOT_VOA_FAULT_MASK)
+                return warn(f, INGOT_VOA_FAULT_REVOCATIONS_MASK, index, rest, reterr,
+                            "a list of revocations cannot be masked: masks only take trust away");
+        r = grow(&result->revocations, result->revocations_count, sizeof(*result->revocations),
+                 reterr);
+        if (r < 0)
+                return r;
+        struct ingot_voa_revocations *v = result->revocations + result->revocations_count++;
+        v->load_path = index;
+        r = path_of(f, index, rest, &v->path, reterr);
+        if (r >= 0 && found.fault)
+                return warn(f, found.fault, index, rest, reterr, found.detail);
+        return r < 0 ? r
+                     : ingot_plain_read(f->walker.root, found.target, INGOT_VERIFIER_SIZE_MAX,
+                                        &v->content, reterr);
+}
+
 /* Technology and purpose of "os/purpose/context/technology": is it of anchors that cannot be? */
 static bool has_no_anchors(const char *rest)
 {
@@ -331,6 +361,8 @@ static int take_entry(struct find *f, size_t index, const char *rest, const char
         if (level == LEVEL_FILE) {
                 enum ingot_technology t = 0;
                 ingot_technology_parse(strrchr(rest, '/') + 1, &t);
+                if (ingot_voa_file_revokes(t, name))
+                        return take_revocations(f, index, below, reterr);
                 fault = ingot_voa_file_fault(t, name);
                 if (fault)
                         note_anchor(f, below);

@@ -8,6 +8,8 @@
  *   * A mask (a file that is a link to /dev/null) in any load path masks the verifier of the same
  *     os, purpose, context, technology and name in all of them, and links that end at it.
  *   * What breaks a rule is as if it were not there, and there is a warning.
+ *   * A file NAME.krl of SSH says what is revoked (decision 014). No mask takes it away, and a
+ *     user's lookup sees the administrator's; one that breaks a rule is there, without content.
  *
  * Nothing is written, nothing is cached, nothing but the load paths is looked at.
  */
@@ -66,6 +68,13 @@ struct ingot_voa_mask {
         enum ingot_technology technology;
 };
 
+/* A revocation list of OpenSSH. All that are found count, in whichever load path (merging). */
+struct ingot_voa_revocations {
+        char *path;
+        size_t load_path;
+        struct ingot_buffer content; /* empty: it breaks a rule of VOA, and there is a warning */
+};
+
 struct ingot_voa_result {
         struct ingot_voa_verifier *verifiers; /* by os as asked for (else in byte order), purpose,
                                                * context, technology, name, load path */
@@ -74,6 +83,8 @@ struct ingot_voa_result {
         size_t warning_count;
         struct ingot_voa_mask *masks;
         size_t mask_count;
+        struct ingot_voa_revocations *revocations; /* by load path, then as the walk met them */
+        size_t revocations_count;
         bool anchored; /* something other than a mask stands where OpenPGP's trust anchors do, be it
                         * used, masked, or passed over with a warning */
 };

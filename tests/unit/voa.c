@@ -17,6 +17,19 @@
 #define SSH_SHA256 "66402c9468c58941dd19ffd650bf2b42f9226f83d3bd06ad515d0e5104a77020"
 #define SSH_KEY                                                                                    \
         "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f me\n"
+#define CERTIFIED_SHA256 "4e946206f296b9067568d143485bb23be7a93363b1b64b7bb13e665800052157"
+/* The one of tests/signatures/data.certified-ed25519.ssh. */
+#define CERTIFICATE                                                                                \
+        "ssh-ed25519-cert-v01@openssh.com "                                                        \
+        "AAAAIHNzaC1lZDI1NTE5LWNlcnQtdjAxQG9wZW5zc2guY29tAAAAII5VDsKpxaE4ENNFzSjkXFk1"             \
+        "P4RKUsM+SlQRXINfXlJHAAAAILXa5+gvb4PLTpsjIFK9pqGOZFTytRhzAJIJ9udJeFGcAAAAAAAA"             \
+        "AAEAAAABAAAABWEga2V5AAAAIgAAABVjZXJ0aWZpZWRAZXhhbXBsZS5vcmcAAAAFb3RoZXIAAAAA"             \
+        "AAAAAP//////////AAAAAAAAAIIAAAAVcGVybWl0LVgxMS1mb3J3YXJkaW5nAAAAAAAAABdwZXJt"             \
+        "aXQtYWdlbnQtZm9yd2FyZGluZwAAAAAAAAAWcGVybWl0LXBvcnQtZm9yd2FyZGluZwAAAAAAAAAK"             \
+        "cGVybWl0LXB0eQAAAAAAAAAOcGVybWl0LXVzZXItcmMAAAAAAAAAAAAAADMAAAALc3NoLWVkMjU1"             \
+        "MTkAAAAgweuA7s4ql0h0B72wlPbOKZVrdrnW0/XsXA8QSlyZYc8AAABTAAAAC3NzaC1lZDI1NTE5"             \
+        "AAAAQNXpIXEacGOLNJmRGnCgZrpcNbvWtGvRu8FXrqNqwPsTW0z1ru6g1R40m/t4O1nhPx51mdeC"             \
+        "d4rDFOjVEm/RHg8=\n"
 #define SHORT_KEY                                                                                  \
         "untrusted comment: minisign public key 0706050403020100\n"                                \
         "RWQAAQIDBAUGBwABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f\n"
@@ -108,6 +121,30 @@ static const struct fixture fixtures[] = {
          {{"/etc/voa/arch/package", "-> /dev/null"}, {"/usr/share/voa/" OWN, SHORT_KEY}},
          "used /usr/share/voa/" OWN "\n"
          "folder-mask /etc/voa/arch/package\n"},
+        {"revocation lists of SSH all count, and masks of them do not",
+         {{"/etc/voa/arch/package/default/ssh/a.krl", "x"},
+          {"/run/voa/arch/package/default/ssh/a.krl", "-> /dev/null"},
+          {"/usr/share/voa/arch/package/default/ssh/a.krl", "y"},
+          {"/usr/share/voa/arch/package/default/ssh/.krl", "z"},
+          {"/usr/share/voa/arch/trust-anchor-package/default/ssh/b.krl", "-> nowhere/b.krl"},
+          {"/usr/share/voa/arch/package/default/minisign/a.krl", "x"}},
+         "revokes /etc/voa/arch/package/default/ssh/a.krl 1\n"
+         "revokes /usr/share/voa/arch/package/default/ssh/a.krl 1\n"
+         "revokes /usr/share/voa/arch/trust-anchor-package/default/ssh/b.krl 0\n"
+         "revocations-mask /run/voa/arch/package/default/ssh/a.krl\n"
+         "name /usr/share/voa/arch/package/default/minisign/a.krl\n"
+         "name /usr/share/voa/arch/package/default/ssh/.krl\n"
+         "dangling /usr/share/voa/arch/trust-anchor-package/default/ssh/b.krl\n"},
+        {"the administrator's hold for users",
+         {{"/etc/voa/arch/package/default/ssh/a.krl", "x"}},
+         "revokes /etc/voa/arch/package/default/ssh/a.krl 1\n",
+         .user = true},
+        {"a certificate of SSH has the name of its key",
+         {{"/etc/voa/arch/package/default/ssh/" CERTIFIED_SHA256 ".pub", CERTIFICATE}},
+         "used /etc/voa/arch/package/default/ssh/" CERTIFIED_SHA256 ".pub\n"},
+        {"and is no trust anchor",
+         {{"/etc/voa/arch/trust-anchor-package/default/ssh/" CERTIFIED_SHA256 ".pub", CERTIFICATE}},
+         "content /etc/voa/arch/trust-anchor-package/default/ssh/" CERTIFIED_SHA256 ".pub\n"},
         {"links to a lower load path are followed, absolute or relative",
          {{"/etc/voa/" OWN, "-> /usr/share/voa/" OWN},
           {"/etc/voa/" SSH, "-> ../../../../../../usr/share/voa/" SSH},
@@ -397,6 +434,9 @@ static char *describe(const struct ingot_voa_result *r)
         FILE *f = open_memstream(&out, &size);
         for (size_t i = 0; i < r->verifier_count; i++)
                 describe_verifier(f, r->verifiers + i);
+        for (size_t i = 0; i < r->revocations_count; i++)
+                fprintf(f, "revokes %s %zu\n", r->revocations[i].path,
+                        r->revocations[i].content.size);
         for (size_t i = 0; i < r->mask_count; i++)
                 fprintf(f, "mask %s\n", r->masks[i].path);
         for (size_t i = 0; i < r->warning_count; i++)
