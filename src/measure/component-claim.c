@@ -162,10 +162,12 @@ int ingot_claims_text(const struct ingot_claims *c, const struct ingot_component
                 separator = "; ";
         }
         if (r >= 0 && p->faults & 1u << INGOT_PCR_FAULT_EVENT) {
-                r = ingot_buffer_printf(ret, reterr,
-                                        "%sno component has %zu of its %zu events, first event %zu "
-                                        "of the log",
-                                        separator, p->unclaimed, p->events, p->first_unclaimed + 1);
+                r = ingot_buffer_printf(
+                        ret, reterr,
+                        "%sno component has %zu of its %zu event%s, first event %zu "
+                        "of the log",
+                        separator, p->unclaimed, p->events, p->events == 1 ? "" : "s",
+                        p->first_unclaimed + 1);
                 separator = "; ";
         }
         if (r >= 0 && p->faults & 1u << INGOT_PCR_FAULT_COMPONENT)

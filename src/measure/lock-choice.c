@@ -116,8 +116,9 @@ static int judge(const struct ingot_lock_choice_request *q, const struct ingot_c
                 return ingot_strdup(reason, "nothing is measured into it, and nothing may be",
                                     reterr);
         return r < 0 ? r
-                     : ingot_format(reason, reterr, "components explain all of its %zu events",
-                                    claims->pcrs[pcr].events);
+                     : ingot_format(reason, reterr, "components explain all of its %zu event%s",
+                                    claims->pcrs[pcr].events,
+                                    claims->pcrs[pcr].events == 1 ? "" : "s");
 }
 
 int ingot_lock_choose(const struct ingot_lock_choice_request *q, struct ingot_lock_choice *ret,

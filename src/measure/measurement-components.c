@@ -2,6 +2,7 @@
 #include "measure/measurement-components.h"
 #include "base/cleanup.h"
 #include "measure/boot-chain.h"
+#include "measure/predict-state.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -28,6 +29,30 @@ static bool is_policy_separator(const char *component)
         return strcmp(component, "400-secureboot-separator") == 0;
 }
 
+/*
+ * The component that an event's file is of. What follows from the same UKI stands together as far
+ * as it goes into the same PCR, so that no release's kernel is combined with another's UKI, and no
+ * command line with another's initrd: a policy has eight values a PCR.
+ */
+static const char *file_of(const struct ingot_measured_event *e)
+{
+        static const struct {
+                const char *component;
+                uint32_t pcr;
+                const char *file;
+        } together[] = {
+                {INGOT_PREDICT_COMPONENT_SIDECARS, 4, INGOT_PREDICT_COMPONENT_UKI},
+                {"670-kernel", 4, INGOT_PREDICT_COMPONENT_UKI},
+                {"710-kernel-cmdline", 9, "710-kernel"},
+                {"720-kernel-initrd", 9, "710-kernel"},
+        };
+        for (size_t i = 0; i < ARRAY_SIZE(together); i++)
+                if (e->record.pcr == together[i].pcr &&
+                    strcmp(e->component, together[i].component) == 0)
+                        return together[i].file;
+        return e->component;
+}
+
 static bool is_word(const char *component)
 {
         return strtoul(component, NULL, 10) >= 750;
@@ -40,7 +65,7 @@ static int collect(const struct ingot_measured_profile *p, const char *component
         for (size_t i = 0; r >= 0 && i < p->count; i++) {
                 const struct ingot_measured_event *e = p->events + i;
                 struct ingot_record *record;
-                if (strcmp(e->component, component) != 0 || e->state == INGOT_MEASURED_UNKNOWN ||
+                if (strcmp(file_of(e), component) != 0 || e->state == INGOT_MEASURED_UNKNOWN ||
                     (e->insecure && secure_boot))
                         continue;
                 r = ingot_records_add(ret, &record, reterr);
@@ -141,9 +166,10 @@ static int find_components(const struct ingot_measurement *m, struct ingot_strin
         for (size_t k = 0; r >= 0 && k < m->profile_count; k++)
                 for (size_t i = 0; r >= 0 && i < m->profiles[k].count; i++) {
                         const struct ingot_measured_event *e = m->profiles[k].events + i;
-                        if (is_wanted(ret, e->component) && e->state != INGOT_MEASURED_UNKNOWN &&
-                            !ingot_strings_contains(ret, e->component))
-                                r = ingot_strings_add(ret, e->component, reterr);
+                        const char *file = file_of(e);
+                        if (is_wanted(ret, file) && e->state != INGOT_MEASURED_UNKNOWN &&
+                            !ingot_strings_contains(ret, file))
+                                r = ingot_strings_add(ret, file, reterr);
                 }
         return r;
 }

@@ -1,9 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * A measurement as components of systemd-pcrlock: what loader, stub, kernel, initrd and system
- * measure, by the components that the events name. Each profile of the UKI is a variant, named as
+ * measure. Each profile of the UKI is a variant, named as
  * the UKI is: "650-uki.pcrlock.d/appliance_1.pcrlock", "…/appliance_1@1.pcrlock"; what differs with
  * Secure Boot on is one more ("….secure-boot"); equal ones are one.
+ *
+ * Components are those that the events name, but that what the UKI has firmware load (addons, the
+ * kernel) stands with the UKI, and the kernel's command line with its initrd in 710-kernel: what
+ * follows from one UKI and goes into one PCR is not combined with that of another
+ * (docs/decisions/096).
  *
  * Of firmware there is what it measures of Secure Boot's variables, where these are known, and the
  * separator behind them: 240-secureboot-policy and 400-secureboot-separator. Its other events are

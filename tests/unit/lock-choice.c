@@ -92,7 +92,7 @@ TEST(each_pcr_is_taken_or_left_for_a_reason)
         CHECK(taken(&m, 7, "all of its 7 events"));
         CHECK(left(&m, 9, "nothing is measured into it"));
         CHECK(left(&m, 10, "all the time"));
-        CHECK(taken(&m, 11, "all of its 1 events"));
+        CHECK(taken(&m, 11, "all of its 1 event"));
         CHECK(left(&m, 12, "credential"));
         CHECK(taken(&m, 14, "nothing may be"));
         CHECK(left(&m, 23, "reset"));

@@ -4,6 +4,7 @@
 #include "format/tree.h"
 #include "make-pe.h"
 #include "measure/boot-chain.h"
+#include "measure/component-predict.h"
 #include "measure/measurement-components.h"
 #include "measure/predict.h"
 #include "measure/stub-archive.h"
@@ -702,15 +703,13 @@ TEST(profiles_are_variants_of_components)
 {
         static const struct {
                 const char *id, *first, *second; /* names of variants */
-                size_t records;                  /* of the last one */
+                size_t variants, records;        /* of the last one */
         } rows[] = {
-                {"620-loader", "systemd-boot-257", NULL, 1},
-                {"650-uki", "a", "a@1", 13},
-                {"670-kernel", "a", "a.secure-boot", 0},
-                {"710-kernel-cmdline", "a", "a@1", 1},
-                {"720-kernel-initrd", "a", "a@1", 1},
-                {"850-sysinit", "850-sysinit", NULL, 1},
-                {"900-ready", "900-ready", NULL, 1},
+                {"620-loader", "systemd-boot-257", NULL, 1, 1},
+                {"650-uki", "a", "a.secure-boot", 4, 13}, /* the kernel's is not among them */
+                {"710-kernel", "a", "a@1", 2, 2},
+                {"850-sysinit", "850-sysinit", NULL, 1, 1},
+                {"900-ready", "900-ready", NULL, 1, 1},
         };
         ingot_error error = {0};
         _cleanup_(ingot_tree_free_p) struct ingot_tree *esp = NULL;
@@ -723,11 +722,46 @@ TEST(profiles_are_variants_of_components)
         for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
                 const struct ingot_component *one = c.items + i;
                 CHECK_STR(one->id, rows[i].id);
-                CHECK_EQ(one->count, rows[i].second ? 2u : 1u);
+                CHECK_EQ(one->count, rows[i].variants);
                 CHECK_STR(one->variants[0].id, rows[i].first);
                 if (rows[i].second)
                         CHECK_STR(one->variants[1].id, rows[i].second);
                 CHECK_EQ(one->variants[one->count - 1].records.count, rows[i].records);
+        }
+}
+
+/* Three releases with two profiles each, whose kernels the stub has firmware load: more than eight
+ * values, if the UKI of one were combined with the kernel of another. */
+TEST(releases_do_not_multiply)
+{
+        static const char *const texts[] = {"a=1", "a=2", "a=3"};
+        ingot_error error = {0};
+        _cleanup_components_ struct ingot_components all = {0};
+        for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
+                const struct part parts[] = {
+                        {INGOT_UKI_LINUX, texts[i]},      {INGOT_UKI_OSREL, OSREL},
+                        {INGOT_UKI_CMDLINE, texts[i]},    {INGOT_UKI_INITRD, texts[i]},
+                        {INGOT_UKI_PROFILE, "ID=main\n"}, {INGOT_UKI_PROFILE, "ID=rescue\n"},
+                        {INGOT_UKI_CMDLINE, "rescue"}};
+                _cleanup_(ingot_tree_free_p) struct ingot_tree *esp = NULL;
+                _cleanup_measurement_ struct ingot_measurement m = {0};
+                CHECK_OK(make_esp(&esp, LOADER("257"), STUB("257"), parts, ARRAY_SIZE(parts),
+                                  &error));
+                CHECK_OK(predict(esp, &m, &error));
+                free(m.uki.path);
+                CHECK_OK(ingot_format(&m.uki.path, &error, "EFI/Linux/a_%zu.efi", i));
+                CHECK_OK(ingot_measurement_components(&m, &all, &error));
+        }
+        static const struct {
+                unsigned pcr;
+                size_t values;
+        } rows[] = {{4, 6}, {9, 6}, {11, 6}};
+        const struct ingot_prediction_window moment = {.start = "770", .end = "770"};
+        for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+                _cleanup_pcr_values_ struct ingot_pcr_values values = {0};
+                CHECK_OK(ingot_components_predict(&all, &moment, rows[i].pcr, INGOT_BANK_SHA256,
+                                                  &values, &error));
+                CHECK_EQ(values.count, rows[i].values);
         }
 }
 
