@@ -34,4 +34,5 @@ COMMAND(pcr_seal)
 COMMAND(pcr_unseal)
 #endif
 COMMAND(pcr_explain)
+COMMAND(update_boot)
 COMMAND(help)
