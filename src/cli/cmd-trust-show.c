@@ -414,11 +414,10 @@ const struct command cmd_trust_show = {
         .name = "trust show",
         .synopsis = "FILE",
         .summary = "Show what a key or certificate is",
-        .details = "FILE is an OpenPGP certificate, an SSH public key, certificate or revocation list, "
-                   "an X.509 certificate or public key in PEM, or a key of minisign or signify; its "
-                   "content says which. "
-                   "Shown are fingerprint, algorithm, validity and names, and how the file has to "
-                   "be called in a VOA hierarchy.\n"
+        .details = "FILE is an OpenPGP certificate, an SSH public key, certificate or revocation "
+                   "list, an X.509 certificate or public key in PEM, or a key of minisign or "
+                   "signify; its content says which. Shown are fingerprint, algorithm, validity "
+                   "and names, and how the file has to be called in a VOA hierarchy.\n"
                    "\n"
                    "Nothing is verified by this: what a certificate says of itself is shown as it "
                    "stands.",

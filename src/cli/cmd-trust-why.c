@@ -145,6 +145,11 @@ static int run(const struct invocation *in, ingot_error *reterr)
         if (r < 0)
                 return r;
         r = ingot_voa_place_parse(rest, &place, reterr);
+        if (r == -INGOT_E_FORMAT && ingot_ends_with(rest, ".krl"))
+                return ingot_fail(reterr, INGOT_E_USAGE,
+                                  "%s: revocation lists of SSH are no verifiers, and all count; "
+                                  "'ingot trust list' shows them",
+                                  rest);
         if (r == -INGOT_E_FORMAT) {
                 ingot_under(reterr, r, "%s is never used", rest);
                 reterr->code = INGOT_E_REFUSED;
