@@ -291,7 +291,7 @@ static int add_measured(struct json_object *o, const struct ingot_vm_measured *m
         int r = ingot_json_add_object(o, "measurement", &one, reterr);
         if (r >= 0)
                 r = ingot_json_add_text(one, "manifest", m->where, reterr);
-        if (r >= 0)
+        if (r >= 0 && (m->where || m->refused))
                 r = ingot_json_add_text(one, "signature",
                                         m->refused  ? "refused"
                                         : m->signer ? "holds"
