@@ -64,7 +64,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                 check_inside(s.principals, text);
                 check_inside(s.namespaces, text);
                 check_inside(s.comment, text);
-                if (ingot_ssh_key_decode(ingot_buffer_span(&s.blob), &key, &error) < 0)
+                struct ingot_span blob = ingot_buffer_span(&s.blob);
+                if (s.certified != ingot_ssh_certificate_recognise(blob) ||
+                    (s.principals.size > 0 && !s.limited))
+                        abort();
+                if (s.certified)
+                        certificate(&s.certificate, blob);
+                else if (ingot_ssh_key_decode(blob, &key, &error) < 0)
                         abort();
                 (void) ingot_ssh_patterns_match(s.principals, s.comment);
         }
