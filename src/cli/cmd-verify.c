@@ -3,6 +3,7 @@
 #include "base/cleanup.h"
 #include "cli/option-time.h"
 #include "cli/verify-image.h"
+#include "cli/verify-release.h"
 #include "cli/verify.h"
 #include "os/file.h"
 
@@ -150,6 +151,8 @@ static int run(const struct invocation *in, ingot_error *reterr)
         if (o->policy || o->sbat_level || o->dbx.count > 0 ||
             (o->signatures.count == 0 && verify_is_image(name)))
                 return verify_whole(in, name, reterr);
+        if (o->signatures.count == 0 && verify_is_release(name))
+                return verify_release(in, name, reterr);
         int r = ingot_file_open(&file, name, reterr);
         if (r < 0)
                 return r;
@@ -238,6 +241,10 @@ const struct command cmd_verify = {
                 "that purpose signs and is not signed is then refused. For secure-boot, FILE may "
                 "be a signature list, too: db or MokListRT, also as /sys/firmware/efi/efivars has "
                 "them. What no check looks at is listed at the end.\n"
+                "\n"
+                "A folder of releases is checked so by its release files, too, each of which must "
+                "be signed and not expired. A release file alone, NAME.CHANNEL.release.json, has "
+                "its signatures inside; what it offers is shown.\n"
                 "\n"
                 "Of another FILE, and with --signature, signatures are verified.\n"
                 "\n"

@@ -5,6 +5,7 @@
 #include "cli/json.h"
 #include "cli/print.h"
 #include "cli/table.h"
+#include "cli/verify-release.h"
 #include "os/file.h"
 #include "trust/secure-boot-files.h"
 
@@ -409,6 +410,7 @@ int verify_image(const struct invocation *in, const char *name, const struct ver
         _cleanup_(subject_done) struct subject subject = {0};
         _cleanup_verification_ struct ingot_verification v = {0};
         _cleanup_(keys_done) struct keys given = {0};
+        _cleanup_(verify_listings_done) struct verify_listings listings = {0};
         struct ingot_verify_options options = {.log = in->log};
         int r = read_policy(&given, o->policy, &options, reterr);
         if (r >= 0)
@@ -417,6 +419,11 @@ int verify_image(const struct invocation *in, const char *name, const struct ver
                 r = read_keys(&given, o, &options, reterr);
         if (r >= 0)
                 r = open_subject(&subject, name, reterr);
+        if (r >= 0)
+                r = verify_listings_load(subject.artifacts, subject.count, options.release,
+                                         options.release_threshold, &listings, reterr);
+        options.listings = listings.items;
+        options.listing_count = listings.count;
         if (r >= 0)
                 r = ingot_verify(subject.artifacts, subject.count, &options, &v, reterr);
         print_progress_end();
