@@ -162,7 +162,9 @@ int ingot_verify_manifests(struct ingot_verify *v, ingot_error *reterr)
                 ingot_error error = {0};
                 const struct ingot_verify_file *f = v->files + i;
                 char *where;
-                if (!f->is_manifest)
+                /* In a folder of releases, of what is not offered yet, or no more. */
+                if (!f->is_manifest || (v->options->listing_count > 0 && !f->listed_by &&
+                                        !f->listed && v->options->listings->file))
                         continue;
                 int e = check_manifest(v, f, &error);
                 r = ingot_verify_where(v, f, NULL, NULL, &where, reterr);

@@ -196,6 +196,10 @@ static int add_whole(struct ingot_verify *v, struct thing *t, ingot_error *reter
         if (!v->options->release)
                 return ingot_verify_add(v, CHECK, where, INGOT_FINDING_NOT_SIGNED, NULL,
                                         "it is not signed", reterr);
+        /* A folder of releases has files that are not offered yet, or no more. */
+        if (v->options->listing_count > 0 && t->count == 0 && !t->file->listed_by)
+                return ingot_verify_add(v, CHECK, where, INGOT_FINDING_NOT_SIGNED, NULL,
+                                        "no release file names it", reterr);
         snprintf(by, sizeof(by), "%zu of %zu signers", t->signers.count, wanted);
         snprintf(why, sizeof(why), "%zu of the given keys signed it; %zu must have",
                  t->signers.count, wanted);

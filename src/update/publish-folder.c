@@ -156,15 +156,17 @@ int ingot_publish_sums(const struct ingot_publish_folder *f, const struct ingot_
         return r < 0 ? r : ingot_sums_encode(&sums, ret, reterr);
 }
 
-/* 1: it is not there. */
-static int compare_there(const char *path, const struct ingot_release_file *file,
-                         ingot_error *reterr)
+int ingot_publish_compare(const char *folder, const struct ingot_release_file *file,
+                          ingot_error *reterr)
 {
         _cleanup_file_ struct ingot_file f = INGOT_FILE_NONE;
+        _cleanup_free_ char *path = NULL;
         uint8_t digest[INGOT_SHA256_SIZE];
-        if (!ingot_file_exists(path))
+        int r = ingot_format(&path, reterr, "%s/%s", folder, file->name);
+        if (r >= 0 && !ingot_file_exists(path))
                 return 1;
-        int r = ingot_file_open(&f, path, reterr);
+        if (r >= 0)
+                r = ingot_file_open(&f, path, reterr);
         if (r >= 0)
                 r = ingot_file_digest(path, digest, reterr);
         if (r < 0)
@@ -186,10 +188,7 @@ int ingot_publish_copy(const char *source, const char *folder,
         uint8_t digest[INGOT_SHA256_SIZE];
         int r = ingot_format(&path, reterr, "%s/%s", folder, file->name);
         if (r >= 0)
-                r = compare_there(path, file, reterr);
-        if (r <= 0)
-                return r < 0 ? r : 1;
-        r = ingot_file_open(&from, source, reterr);
+                r = ingot_file_open(&from, source, reterr);
         if (r >= 0)
                 r = ingot_outfile_create(&to, path, 0644, reterr);
         if (r >= 0)

@@ -54,7 +54,10 @@ int ingot_publish_sums(const struct ingot_publish_folder *f, const struct ingot_
 /* Names that CHANNEL has: of files, and the one that systemd-sysupdate knows the expiry by. */
 int ingot_publish_names(const struct ingot_channel *c, struct ingot_sums *ret, ingot_error *reterr);
 
-/* A copy of SOURCE under the name of FILE, which is checked. 0: made; 1: it was there already. */
+/* Is FILE there? 1: nothing of that name is; CONFLICT: another content. */
+int ingot_publish_compare(const char *folder, const struct ingot_release_file *file,
+                          ingot_error *reterr);
+/* A copy of SOURCE under the name of FILE, which is checked. */
 int ingot_publish_copy(const char *source, const char *folder,
                        const struct ingot_release_file *file, ingot_error *reterr);
 

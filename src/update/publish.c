@@ -25,7 +25,7 @@ struct work {
         struct ingot_publish_folder folder;
         const struct ingot_publish_index *before; /* the channel's, or NULL */
         struct ingot_key_files keys;
-        struct ingot_strings sources; /* paths of extensions */
+        struct ingot_strings sources; /* paths of what is to be copied */
 };
 
 static void work_done(struct work *w)
@@ -267,42 +267,61 @@ static int is_unchanged(struct work *w, const struct ingot_channel *c, bool *ret
         return r;
 }
 
-static int copy_one(struct work *w, const char *source, const struct ingot_release_file *f,
+/* What is not there yet is to be added. */
+static int look_for(struct work *w, const char *source, const struct ingot_release_file *f,
                     struct ingot_publish_result *result, ingot_error *reterr)
 {
-        _cleanup_free_ char *there = NULL;
-        int r = ingot_format(&there, reterr, "%s/%s", w->options->folder, f->name);
-        if (r >= 0)
-                r = w->options->dry_run ? ingot_file_exists(there)
-                                        : ingot_publish_copy(source, w->options->folder, f, reterr);
-        if (r != 0)
-                return r < 0 ? r : 0;
+        int r = ingot_publish_compare(w->options->folder, f, reterr);
+        if (r <= 0)
+                return r;
         result->added_size += f->size;
-        return ingot_strings_add(&result->added, f->name, reterr);
+        r = ingot_strings_add(&result->added, f->name, reterr);
+        return r < 0 ? r : ingot_strings_add(&w->sources, source, reterr);
 }
 
-/* Of the build's version; the others are there. */
-static int copy_files(struct work *w, const struct ingot_release *r,
-                      struct ingot_publish_result *result, ingot_error *reterr)
+/* The files of R, a version of the build's: of the others each was published before. */
+static int look_for_files(struct work *w, const struct ingot_release *r,
+                          struct ingot_publish_result *result, ingot_error *reterr)
 {
+        const struct ingot_strings *extensions = w->options->extensions;
         const struct ingot_release_file *f;
-        uint64_t total = 0, done = 0;
         int e = 0;
-        for (size_t i = 0; (f = ingot_release_part(r, i, NULL)); i++)
-                total += f->size;
         for (size_t i = 0; e >= 0 && (f = ingot_release_part(r, i, NULL)); i++) {
                 _cleanup_free_ char *source = NULL;
                 if (!f->name)
                         continue;
-                ingot_progress(w->options->log, "copy", done, total);
                 e = ingot_format(&source, reterr, "%s/%s", w->options->build, f->name);
                 if (e >= 0)
-                        e = copy_one(w, source, f, result, reterr);
+                        e = look_for(w, source, f, result, reterr);
+        }
+        for (size_t i = 0; e >= 0 && extensions && i < extensions->count; i++)
+                e = look_for(w, extensions->items[i], &r->extensions[i].file, result, reterr);
+        return e;
+}
+
+static const struct ingot_release_file *find_file(const struct ingot_release *r, const char *name)
+{
+        const struct ingot_release_file *f;
+        for (size_t i = 0; (f = ingot_release_part(r, i, NULL)); i++)
+                if (f->name && strcmp(f->name, name) == 0)
+                        return f;
+        for (size_t i = 0; i < r->extension_count; i++)
+                if (strcmp(r->extensions[i].file.name, name) == 0)
+                        return &r->extensions[i].file;
+        return NULL;
+}
+
+static int copy_files(struct work *w, const struct ingot_release *r,
+                      const struct ingot_publish_result *result, ingot_error *reterr)
+{
+        uint64_t done = 0;
+        int e = 0;
+        for (size_t i = 0; e >= 0 && i < w->sources.count; i++) {
+                const struct ingot_release_file *f = find_file(r, result->added.items[i]);
+                ingot_progress(w->options->log, "copy", done, result->added_size);
+                e = ingot_publish_copy(w->sources.items[i], w->options->folder, f, reterr);
                 done += f->size;
         }
-        /* The others were published before, with the same version. */
-        for (size_t i = 0; e >= 0 && i < w->sources.count; i++)
-                e = copy_one(w, w->sources.items[i], &r->extensions[i].file, result, reterr);
         return e;
 }
 
@@ -379,11 +398,8 @@ static int load(struct work *w, ingot_error *reterr)
                                   o->channel);
         if (o->build)
                 r = ingot_publish_build_load(o->build, o->log, &w->build, reterr);
-        for (size_t i = 0; r >= 0 && o->extensions && i < o->extensions->count; i++) {
+        for (size_t i = 0; r >= 0 && o->extensions && i < o->extensions->count; i++)
                 r = ingot_publish_add_extension(&w->build.release, o->extensions->items[i], reterr);
-                if (r >= 0)
-                        r = ingot_strings_add(&w->sources, o->extensions->items[i], reterr);
-        }
         if (r >= 0 && o->build)
                 r = ingot_publish_build_check(&w->build, o->build, o, reterr);
         if (r >= 0)
@@ -404,8 +420,12 @@ static int publish(struct work *w, struct ingot_publish_result *result, ingot_er
                 return r;
         result->published = unchanged;
         result->changed = !unchanged;
-        if (version)
-                r = copy_files(w, ingot_channel_find(&result->channel, version), result, reterr);
+        const struct ingot_release *release =
+                version ? ingot_channel_find(&result->channel, version) : NULL;
+        if (release)
+                r = look_for_files(w, release, result, reterr);
+        if (r >= 0 && release && !w->options->dry_run)
+                r = copy_files(w, release, result, reterr);
         if (r < 0 || unchanged)
                 return r;
         result->channel.serial++;
@@ -441,8 +461,9 @@ int ingot_publish_attach(const char *request, const struct ingot_log *log,
         _cleanup_free_ char *path = NULL;
         const char *slash = strrchr(request, '/');
         (void) log;
-        int r = ingot_format(&path, reterr, "%.*s", slash ? (int) (slash - request) + 1 : 1,
-                             slash ? request : ".");
+        int r = slash == request ? ingot_strdup(&path, "/", reterr)
+                : slash ? ingot_format(&path, reterr, "%.*s", (int) (slash - request), request)
+                        : ingot_strdup(&path, ".", reterr);
         if (r >= 0)
                 r = ingot_strdup(&result.request, request, reterr);
         if (r >= 0)

@@ -45,8 +45,8 @@ struct ingot_update_boot {
 
 /* The last `ingot update apply` that wrote something. */
 struct ingot_update_last {
-        char *version;  /* NULL: there was none */
-        char *problem;  /* why it ended; NULL: it is whole, or was killed when `finished` is 0 */
+        char *version; /* NULL: there was none */
+        char *problem; /* why it ended; NULL: it is whole, or was killed when `finished` is 0 */
         uint64_t begun, finished;
         uint64_t fetched, msec; /* bytes, and how long that took: the speed to reckon with */
 };
@@ -78,8 +78,8 @@ int ingot_update_state_load(const char *root, struct ingot_update_state *ret, in
 /* In one rename; the folder is made. */
 int ingot_update_state_save(const char *root, const struct ingot_update_state *s,
                             ingot_error *reterr);
-/* Only one process changes slots, ESP and state: *ret_fd holds the lock until it is closed. CONFLICT:
- * another has it. */
+/* Only one process changes slots, ESP and state: *ret_fd holds the lock until it is closed.
+ * CONFLICT: another has it. */
 int ingot_update_state_lock(const char *root, int *ret_fd, ingot_error *reterr);
 
 /* The highest serial seen of "NAME.CHANNEL"; 0: none. */
