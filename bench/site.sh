@@ -24,7 +24,7 @@ serve() {
 	nginx_pid=$!
 	url=http://127.0.0.1:$port
 	for _ in $(seq 50); do
-		if curl -so /dev/null "$url"; then : >"$work/wire"; return; fi
+		if curl -so /dev/null "$url"; then wire >/dev/null; return; fi
 		sleep 0.1
 	done
 	tail -5 "$work/nginx.log" >&2

@@ -89,13 +89,46 @@ int ingot_root_list(int root, const char *path, struct ingot_strings *ret, ingot
         return r;
 }
 
-int ingot_root_read(int root, const char *path, size_t max, struct ingot_buffer *ret,
-                    ingot_error *reterr)
+int ingot_root_open_folder(int root, const char *path, int *ret, ingot_error *reterr)
 {
-        /* A pipe without a writer would never open otherwise. */
-        _cleanup_close_ int fd = open_in(root, path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
+        int fd = open_in(root, path, O_RDONLY | O_DIRECTORY);
+        if (fd < 0)
+                return absent() ? ingot_fail(reterr, INGOT_E_NOTFOUND, "no folder %s", path)
+                                : ingot_fail_errno(reterr, "open %s", path);
+        *ret = fd;
+        return 0;
+}
+
+/* A pipe without a writer would never open otherwise. */
+static int open_to_read(int root, const char *path, int *ret, ingot_error *reterr)
+{
+        int fd = open_in(root, path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
         if (fd < 0)
                 return absent() ? ingot_fail(reterr, INGOT_E_NOTFOUND, "no file %s", path)
                                 : ingot_fail_errno(reterr, "open %s", path);
-        return ingot_file_append(fd, path, max, ret, reterr);
+        *ret = fd;
+        return 0;
+}
+
+int ingot_root_open_file(int root, const char *path, struct ingot_file *ret, ingot_error *reterr)
+{
+        _cleanup_close_ int fd = -1;
+        struct stat st;
+        int r = open_to_read(root, path, &fd, reterr);
+        if (r < 0)
+                return r;
+        if (fstat(fd, &st) < 0)
+                return ingot_fail_errno(reterr, "stat %s", path);
+        if (!S_ISREG(st.st_mode))
+                return ingot_fail(reterr, INGOT_E_FORMAT, "%s is not a file", path);
+        *ret = (struct ingot_file){.fd = TAKE_FD(fd), .size = (uint64_t) st.st_size};
+        return 0;
+}
+
+int ingot_root_read(int root, const char *path, size_t max, struct ingot_buffer *ret,
+                    ingot_error *reterr)
+{
+        _cleanup_close_ int fd = -1;
+        int r = open_to_read(root, path, &fd, reterr);
+        return r < 0 ? r : ingot_file_append(fd, path, max, ret, reterr);
 }

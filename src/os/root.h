@@ -8,6 +8,7 @@
 
 #include "base/buffer.h"
 #include "base/text.h"
+#include "os/file.h"
 
 enum ingot_root_kind {
         INGOT_ROOT_ABSENT, /* also: a link to nowhere */
@@ -29,3 +30,7 @@ int ingot_root_list(int root, const char *path, struct ingot_strings *ret, ingot
 /* A regular file's content, appended. FORMAT: it is none; LIMIT above MAX bytes. */
 int ingot_root_read(int root, const char *path, size_t max, struct ingot_buffer *ret,
                     ingot_error *reterr);
+/* The same, opened for reading. */
+int ingot_root_open_file(int root, const char *path, struct ingot_file *ret, ingot_error *reterr);
+/* A folder, opened. NOTFOUND. */
+int ingot_root_open_folder(int root, const char *path, int *ret, ingot_error *reterr);

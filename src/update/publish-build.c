@@ -2,6 +2,7 @@
 /* A build's folder as a release: what its sums and manifest say, and whether it is so. */
 #include "base/cleanup.h"
 #include "format/partition-type.h"
+#include "format/uki.h"
 #include "image/esp.h"
 #include "image/manifest-read.h"
 #include "image/verify.h"
@@ -14,6 +15,7 @@
 
 #define MANIFEST_SUFFIX ".manifest.json"
 #define FILES 6
+#define OS_RELEASE_MAX 65536
 
 void ingot_publish_build_done(struct ingot_publish_build *b)
 {
@@ -145,6 +147,33 @@ static int take_rest(struct ingot_release *r, const struct ingot_manifest *m,
         return ingot_strdup(&r->version, m->version, reterr);
 }
 
+/* The os-release that is in the UKI; a UKI without one leaves it NULL. */
+static int take_os_release(const char *folder, struct ingot_release *r, ingot_error *reterr)
+{
+        _cleanup_free_ char *path = NULL;
+        _cleanup_file_ struct ingot_file file = INGOT_FILE_NONE;
+        _cleanup_uki_ struct ingot_uki uki = {0};
+        uint8_t *text;
+        size_t size;
+        int e = ingot_format(&path, reterr, "%s/%s", folder, r->uki.name);
+        if (e >= 0)
+                e = ingot_file_open(&file, path, reterr);
+        struct ingot_reader reader = ingot_file_reader(&file);
+        if (e >= 0)
+                e = ingot_uki_read(&reader, &uki, reterr);
+        if (e < 0)
+                return e;
+        const struct ingot_uki_section *s = ingot_uki_find(&uki, 0, INGOT_UKI_OSREL);
+        if (!s)
+                return 0;
+        e = ingot_pe_section_read(&reader, &s->pe, OS_RELEASE_MAX, &text, &size, reterr);
+        if (e < 0)
+                return e;
+        r->os_release = strndup((const char *) text, size);
+        free(text);
+        return r->os_release ? 0 : ingot_fail_nomem(reterr);
+}
+
 /* Who may sign; and a word when what is to be signed before is not. */
 static int take_wish(const char *folder, const struct ingot_manifest *m,
                      const struct ingot_buffer *sums, const struct ingot_log *log,
@@ -199,6 +228,8 @@ static int load(const char *folder, const struct ingot_log *log, struct ingot_pu
                 r = take_partitions(&b->release, &m, &sums, reterr);
         if (r >= 0)
                 r = take_rest(&b->release, &m, &sums, reterr);
+        if (r >= 0)
+                r = take_os_release(folder, &b->release, reterr);
         if (r >= 0)
                 r = take_file(&b->release.manifest, name, text.size, ingot_sums_find(&sums, name),
                               reterr);

@@ -4,6 +4,7 @@
  * extension-release file stands in; its name is that of the file, NAME_VERSION.raw or NAME.raw.
  */
 #include "base/cleanup.h"
+#include "extension/installed.h"
 #include "image/open.h"
 #include "os/file.h"
 #include "update/publish-state.h"
@@ -11,29 +12,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const folders[] = {
-        [INGOT_EXTENSION_SYSEXT] = "usr/lib/extension-release.d/extension-release.",
-        [INGOT_EXTENSION_CONFEXT] = "etc/extension-release.d/extension-release.",
-};
-
-static int find_kind(struct ingot_image *part, const struct ingot_release_extension *x,
-                     enum ingot_extension_kind *ret, ingot_error *reterr)
+/* Of which kind it is, and the text that says what it fits. */
+static int find_kind(const struct ingot_tree *tree, struct ingot_release_extension *x,
+                     struct ingot_buffer *text, ingot_error *reterr)
 {
-        for (unsigned i = 0; i < ARRAY_SIZE(folders); i++) {
-                _cleanup_free_ char *path = NULL;
-                struct ingot_inode *inode;
-                int r = ingot_format(&path, reterr, "%s%s", folders[i], x->name);
-                if (r >= 0)
-                        r = ingot_image_find(part, path, true, &inode, reterr);
-                if (r == -INGOT_E_NOTFOUND)
-                        continue;
-                *ret = i;
-                return r;
+        int r = -INGOT_E_REFUSED;
+        for (unsigned i = 0; i < INGOT_EXTENSION_KINDS && r == -INGOT_E_REFUSED; i++) {
+                x->kind = i;
+                r = ingot_extension_read_tree(i, tree, x->name, text, reterr);
         }
-        return ingot_fail(reterr, INGOT_E_REFUSED,
-                          "it has neither %s%s nor the same below etc/: it is no extension of that "
-                          "name",
-                          folders[INGOT_EXTENSION_SYSEXT], x->name);
+        return r;
 }
 
 /* NAME_VERSION.raw. */
@@ -54,10 +42,27 @@ static int take_names(struct ingot_release_extension *x, const char *path, ingot
                        : ingot_format(&x->version, reterr, "%.*s", (int) (n - name - 1), mark + 1);
 }
 
-static int read_extension(struct ingot_release_extension *x, const char *path, ingot_error *reterr)
+/* REFUSED: it is for another system than the build. */
+static int check_fits(const struct ingot_publish_build *b, const struct ingot_release_extension *x,
+                      const struct ingot_buffer *text, ingot_error *reterr)
+{
+        const char *os_release = b->release.os_release;
+        const struct ingot_extension_os os = {
+                .os_release = INGOT_SPAN(os_release, os_release ? strlen(os_release) : 0),
+                .architecture = b->architecture};
+        _cleanup_free_ char *why = NULL;
+        int r = ingot_extension_fits(x->kind, ingot_buffer_span(text), &os, &why, reterr);
+        return r == 1 ? ingot_fail(reterr, INGOT_E_REFUSED, "it does not fit version %s: its %s",
+                                   b->release.version, why)
+                      : r;
+}
+
+static int read_extension(const struct ingot_publish_build *b, struct ingot_release_extension *x,
+                          const char *path, ingot_error *reterr)
 {
         _cleanup_file_ struct ingot_file file = INGOT_FILE_NONE;
         _cleanup_image_ struct ingot_image image = {0};
+        _cleanup_buffer_ struct ingot_buffer text = {0};
         struct ingot_image *part;
         const struct ingot_tree *tree;
         int r = take_names(x, path, reterr);
@@ -72,15 +77,19 @@ static int read_extension(struct ingot_release_extension *x, const char *path, i
         if (r >= 0)
                 r = ingot_image_tree(part, &tree, reterr);
         if (r >= 0)
-                r = find_kind(part, x, &x->kind, reterr);
+                r = find_kind(tree, x, &text, reterr);
+        if (r >= 0)
+                r = check_fits(b, x, &text, reterr);
         if (r >= 0)
                 r = ingot_file_digest(path, x->file.sha256, reterr);
         x->file.size = file.size;
         return r;
 }
 
-int ingot_publish_add_extension(struct ingot_release *r, const char *path, ingot_error *reterr)
+int ingot_publish_add_extension(struct ingot_publish_build *b, const char *path,
+                                ingot_error *reterr)
 {
+        struct ingot_release *r = &b->release;
         struct ingot_release_extension *more =
                 reallocarray(r->extensions, r->extension_count + 1, sizeof(*more));
         if (!more)
@@ -88,5 +97,5 @@ int ingot_publish_add_extension(struct ingot_release *r, const char *path, ingot
         r->extensions = more;
         more += r->extension_count++;
         *more = (struct ingot_release_extension){0};
-        return ingot_under(reterr, read_extension(more, path, reterr), "extension %s", path);
+        return ingot_under(reterr, read_extension(b, more, path, reterr), "extension %s", path);
 }

@@ -21,8 +21,10 @@ int ingot_publish_build_load(const char *folder, const struct ingot_log *log,
 /* REFUSED names what does not hold: digests, the hash tree, the UKI, signatures in partitions. */
 int ingot_publish_build_check(const struct ingot_publish_build *b, const char *folder,
                               const struct ingot_publish_options *options, ingot_error *reterr);
-/* An extension image, one more of the release. Its name and version are those of the file. */
-int ingot_publish_add_extension(struct ingot_release *r, const char *path, ingot_error *reterr);
+/* An extension image, one more of the release, which it must fit. Its name and version are those of
+ * the file. */
+int ingot_publish_add_extension(struct ingot_publish_build *b, const char *path,
+                                ingot_error *reterr);
 
 /* One release file of the folder. */
 struct ingot_publish_index {

@@ -399,7 +399,7 @@ static int load(struct work *w, ingot_error *reterr)
         if (o->build)
                 r = ingot_publish_build_load(o->build, o->log, &w->build, reterr);
         for (size_t i = 0; r >= 0 && o->extensions && i < o->extensions->count; i++)
-                r = ingot_publish_add_extension(&w->build.release, o->extensions->items[i], reterr);
+                r = ingot_publish_add_extension(&w->build, o->extensions->items[i], reterr);
         if (r >= 0 && o->build)
                 r = ingot_publish_build_check(&w->build, o->build, o, reterr);
         if (r >= 0)

@@ -142,6 +142,8 @@ static int decode_release(struct json_object *o, struct ingot_release *r, ingot_
         if (e >= 0)
                 e = take_text(o, "notes", false, &r->notes, reterr);
         if (e >= 0)
+                e = take_text(o, "os_release", false, &r->os_release, reterr);
+        if (e >= 0)
                 e = get_u32(o, "rollout", &rollout, reterr);
         if (e >= 0) {
                 r->rollout = rollout;

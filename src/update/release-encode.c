@@ -89,6 +89,8 @@ static int add_release(struct json_object *list, const struct ingot_release *r, 
                 e = ingot_json_add_text(o, "version", r->version, reterr);
         if (e >= 0 && r->notes)
                 e = ingot_json_add_text(o, "notes", r->notes, reterr);
+        if (e >= 0 && r->os_release)
+                e = ingot_json_add_text(o, "os_release", r->os_release, reterr);
         if (e >= 0)
                 e = ingot_json_add_u64(o, "rollout", r->rollout, reterr);
         if (e >= 0)

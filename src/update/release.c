@@ -37,6 +37,7 @@ void ingot_release_done(struct ingot_release *r)
         free(r->extents);
         free(r->version);
         free(r->notes);
+        free(r->os_release);
         file_done(&r->root);
         file_done(&r->tree);
         file_done(&r->signature);
@@ -81,23 +82,6 @@ const struct ingot_release_file *ingot_release_part(const struct ingot_release *
         if (ret_what)
                 *ret_what = parts[index].what;
         return parts[index].file;
-}
-
-static const char *const kinds[] = {"sysext", "confext"};
-
-const char *ingot_extension_kind_name(enum ingot_extension_kind kind)
-{
-        return kinds[kind];
-}
-
-bool ingot_extension_kind_parse(const char *name, enum ingot_extension_kind *ret)
-{
-        for (unsigned i = 0; i < ARRAY_SIZE(kinds); i++)
-                if (strcmp(name, kinds[i]) == 0) {
-                        *ret = i;
-                        return true;
-                }
-        return false;
 }
 
 bool ingot_channel_name_valid(const char *channel)

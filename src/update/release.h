@@ -12,6 +12,7 @@
 #include "base/buffer.h"
 #include "base/json.h"
 #include "base/sha256.h"
+#include "extension/match.h"
 #include "format/verity.h"
 
 #include <stdbool.h>
@@ -27,11 +28,6 @@ struct ingot_release_file {
         uint8_t sha256[INGOT_SHA256_SIZE];
 };
 
-enum ingot_extension_kind { INGOT_EXTENSION_SYSEXT, INGOT_EXTENSION_CONFEXT };
-/* "sysext", "confext". */
-const char *ingot_extension_kind_name(enum ingot_extension_kind kind);
-bool ingot_extension_kind_parse(const char *name, enum ingot_extension_kind *ret);
-
 /* An extension image that fits the version (UAPI.4). */
 struct ingot_release_extension {
         enum ingot_extension_kind kind;
@@ -44,6 +40,8 @@ struct ingot_release_extension {
 struct ingot_release {
         char *version;
         char *notes;      /* for people, or NULL; comes from outside: escape before a terminal */
+        char *os_release; /* the text of its os-release(5), by which extensions are judged, or NULL
+                           */
         unsigned rollout; /* 0 … 100: percent of the machines that may take it now */
         uint8_t root_hash[INGOT_SHA256_SIZE];
         struct ingot_verity verity;                      /* of the root file system */

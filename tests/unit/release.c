@@ -73,10 +73,11 @@ TEST(a_release_file_is_read_and_written_as_the_same)
 
 TEST(extensions_have_a_kind_a_name_and_a_file)
 {
-        _cleanup_free_ char *text = changed(
-                CHANNEL("", RELEASE("2")), "\"manifest\": ",
-                "\"extensions\": [{\"kind\": \"sysext\", \"name\": \"debug\", \"version\": \"5\", "
-                "\"file\": " FILE_OF("debug_5.raw", "4096") "}], \"manifest\": ");
+        _cleanup_free_ char *text =
+                changed(CHANNEL("", RELEASE("2")), "\"manifest\": ",
+                        "\"os_release\": \"ID=web\\n\", \"extensions\": [{\"kind\": \"sysext\", "
+                        "\"name\": \"debug\", \"version\": \"5\", "
+                        "\"file\": " FILE_OF("debug_5.raw", "4096") "}], \"manifest\": ");
         _cleanup_free_ char *twice = NULL;
         _cleanup_channel_ struct ingot_channel c = {0}, d = {0};
         _cleanup_buffer_ struct ingot_buffer again = {0};
@@ -88,6 +89,7 @@ TEST(extensions_have_a_kind_a_name_and_a_file)
         CHECK_OK(ingot_channel_encode(&c, &again, &error));
         CHECK_OK(ingot_channel_decode(ingot_buffer_span(&again), &d, &error));
         CHECK_STR(d.releases[0].extensions[0].version, "5");
+        CHECK_STR(d.releases[0].os_release, "ID=web\n");
         twice = changed(text, "\"sysext\"", "\"other\"");
         CHECK_FAILS(decode(twice, &d, &error), INGOT_E_FORMAT, "neither sysext nor confext");
 }
