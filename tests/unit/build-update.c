@@ -171,6 +171,7 @@ TEST(a_boot_is_good_when_what_is_checked_is_up)
         CHECK(text_is(&w, "usr/lib/systemd/system.conf.d/50-ingot-update.conf",
                       "[Manager]\nCrashAction=reboot\nRuntimeWatchdogSec=60\n"));
         CHECK(has(&w, UNITS "sysinit.target.wants/ingot-boot-begin.service"));
+        CHECK(has(&w, UNITS "sysinit.target.wants/ingot-extensions.service"));
         CHECK(has(&w, UNITS "systemd-bless-boot.service.wants/ingot-boot-complete.service"));
         CHECK(has(&w, UNITS "emergency.target.wants/ingot-boot-failed.service"));
         CHECK(has(&w, UNITS "ingot-update.timer"));
