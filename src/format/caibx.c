@@ -70,7 +70,7 @@ int ingot_caibx_decode(struct ingot_span bytes, struct ingot_caibx *ret, ingot_e
 {
         _cleanup_caibx_ struct ingot_caibx index = {0};
         struct ingot_cursor c = ingot_cursor_over(bytes);
-        uint64_t max;
+        uint64_t max = 0;
         if (bytes.size > INGOT_CAIBX_SIZE_MAX)
                 return ingot_fail(reterr, INGOT_E_LIMIT, "an index of %zu bytes", bytes.size);
         int r = decode_header(&c, &index, &max, reterr);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Doing the plan: threads copy what is there, a chunk of the new file system at a time, while the
+ * Doing the plan: threads read and check what is there, a chunk of the new file system at a time,
+ * one writes it, in order (several would only wait for each other: a file has one lock), while the
  * caller's thread fetches the rest. A copied block that is not right, or cannot be read, is fetched
  * afterwards. The first failure stops both.
  */
@@ -9,6 +10,7 @@
 #include "base/size.h"
 #include "update/walk-state.h"
 
+#include <inttypes.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,14 +18,14 @@
 struct run {
         struct ingot_walk *w;
         uint64_t total; /* bytes to be written */
-        size_t chunks;
         unsigned threads;
-        uint8_t *buffers; /* a chunk for each thread */
-        bool stop;        /* atomic */
+        struct chunk *chunks; /* those at work */
+        size_t chunk_count;
+        bool stop; /* atomic */
 
         pthread_mutex_t lock;
         pthread_cond_t moved;
-        struct ingot_walk_steps lost; /* blocks that must be fetched after all, in any order */
+        struct ingot_walk_steps lost; /* blocks that must be fetched after all */
         bool copied;                  /* the copying is at its end: */
         int copy_r;
         ingot_error copy_error;
@@ -35,6 +37,7 @@ struct chunk {
         uint64_t first;
         size_t count, unit;
         uint8_t *data;
+        bool any;                                  /* something of it is there */
         uint8_t kind[INGOT_WALK_CHUNK_BLOCKS_MAX]; /* FETCH: not of this chunk's business */
         bool right[INGOT_WALK_CHUNK_BLOCKS_MAX];
 };
@@ -132,10 +135,7 @@ static int lose(struct chunk *c, size_t i, ingot_error *reterr)
 {
         struct ingot_walk_step step = {
                 .first = (uint32_t) (c->first + i), .count = 1, .kind = INGOT_WALK_FETCH};
-        pthread_mutex_lock(&c->run->lock);
-        int r = ingot_walk_steps_add(&c->run->lost, step, reterr);
-        pthread_mutex_unlock(&c->run->lock);
-        return r;
+        return ingot_walk_steps_add(&c->run->lost, step, reterr);
 }
 
 static int write_chunk(struct chunk *c, ingot_error *reterr)
@@ -157,28 +157,27 @@ static int write_chunk(struct chunk *c, ingot_error *reterr)
         return 0;
 }
 
-static int copy_chunk(void *context, size_t index, size_t slot, ingot_error *reterr)
+static int read_chunk(void *context, size_t index, size_t slot, ingot_error *reterr)
 {
         struct run *run = context;
-        const struct ingot_verity *v = &run->w->image.verity;
-        struct chunk c = {.run = run,
-                          .unit = v->data_block_size,
-                          .first = index * (uint64_t) ingot_walk_chunk_blocks(run->w),
-                          .data = run->buffers + slot * INGOT_WALK_CHUNK};
-        c.count = (size_t) ingot_min_u64(ingot_walk_chunk_blocks(run->w), v->data_blocks - c.first);
+        struct chunk *c = run->chunks + slot;
+        size_t most = ingot_walk_chunk_blocks(run->w);
+        c->first = index * (uint64_t) most;
+        c->count = (size_t) ingot_min_u64(most, run->w->image.verity.data_blocks - c->first);
         if (__atomic_load_n(&run->stop, __ATOMIC_RELAXED))
                 return ingot_fail(reterr, INGOT_E_INTERNAL, "the copying was stopped");
-        if (!gather(&c))
-                return 0;
-        int r = check_chunk(&c, reterr);
-        return r < 0 ? r : write_chunk(&c, reterr);
+        c->any = gather(c);
+        return c->any ? check_chunk(c, reterr) : 0;
 }
 
 /* In the caller's thread, or in that of the copying, which only wakes the caller up. */
 static int copied_chunk(void *context, size_t index, size_t slot, ingot_error *reterr)
 {
         struct run *run = context;
-        (void) index, (void) slot, (void) reterr;
+        int r = run->chunks[slot].any ? write_chunk(&run->chunks[slot], reterr) : 0;
+        (void) index;
+        if (r < 0)
+                return r;
         if (run->threads <= 1)
                 tell_progress(run);
         else
@@ -190,9 +189,10 @@ static void *copy_all(void *context)
 {
         struct run *run = context;
         struct ingot_parallel p = {.threads = run->threads,
-                                   .count = run->chunks,
-                                   .window = run->threads,
-                                   .work = copy_chunk,
+                                   .count = (size_t) ingot_div_up(run->w->image.verity.data_blocks,
+                                                                  ingot_walk_chunk_blocks(run->w)),
+                                   .window = run->chunk_count,
+                                   .work = read_chunk,
                                    .finish = copied_chunk,
                                    .context = run};
         run->copy_r = ingot_parallel_run(&p, &run->copy_error);
@@ -252,36 +252,22 @@ static int fetch_steps(struct run *run, const struct ingot_walk_steps *steps, in
         return ingot_walk_fetch(w->options, &want, ranges, count, reterr);
 }
 
-static int compare_steps(const void *a, const void *b)
-{
-        const struct ingot_walk_step *x = a, *y = b;
-        return (x->first > y->first) - (x->first < y->first);
-}
-
 /* What the old file systems had wrong. */
 static int fetch_lost(struct run *run, ingot_error *reterr)
 {
         struct ingot_walk_figures *f = &run->w->figures;
-        struct ingot_walk_steps sorted = {0};
         uint64_t blocks = 0;
-        int r = 0;
         if (run->lost.count == 0)
                 return 0;
-        qsort(run->lost.items, run->lost.count, sizeof(*run->lost.items), compare_steps);
-        for (size_t i = 0; i < run->lost.count && r >= 0; i++) {
+        for (size_t i = 0; i < run->lost.count; i++)
                 blocks += run->lost.items[i].count;
-                r = ingot_walk_steps_add(&sorted, run->lost.items[i], reterr);
-        }
         f->copied -= blocks * run->w->image.verity.data_block_size;
         f->fetched += blocks * run->w->image.verity.data_block_size;
-        f->ranges += sorted.count;
+        f->ranges += run->lost.count;
         ingot_warn(run->w->options->log,
-                   "%llu blocks of the installed file systems are damaged; they are fetched",
-                   (unsigned long long) blocks);
-        if (r >= 0)
-                r = fetch_steps(run, &sorted, reterr);
-        free(sorted.items);
-        return r;
+                   "%" PRIu64 " blocks of the installed file systems are damaged; they are fetched",
+                   blocks);
+        return fetch_steps(run, &run->lost, reterr);
 }
 
 /* Copies in a thread of its own, fetches here. */
@@ -320,20 +306,36 @@ static int run_plan(struct run *run, ingot_error *reterr)
         return r < 0 ? r : fetch_lost(run, reterr);
 }
 
+static int make_chunks(struct run *run, ingot_error *reterr)
+{
+        run->chunk_count = 2 * (size_t) run->threads;
+        run->chunks = calloc(run->chunk_count, sizeof(*run->chunks));
+        if (!run->chunks)
+                return ingot_fail_nomem(reterr);
+        for (size_t i = 0; i < run->chunk_count; i++) {
+                struct chunk *c = run->chunks + i;
+                c->run = run;
+                c->unit = run->w->image.verity.data_block_size;
+                c->data = malloc(INGOT_WALK_CHUNK);
+                if (!c->data)
+                        return ingot_fail_nomem(reterr);
+        }
+        return 0;
+}
+
 int ingot_walk_run(struct ingot_walk *w, ingot_error *reterr)
 {
         struct run run = {.w = w,
                           .total = w->figures.zeros + w->figures.copied + w->figures.fetched,
-                          .chunks = (size_t) ingot_div_up(w->image.verity.data_blocks,
-                                                          ingot_walk_chunk_blocks(w)),
                           .threads = ingot_parallel_threads(w->options->threads),
                           .lock = PTHREAD_MUTEX_INITIALIZER,
                           .moved = PTHREAD_COND_INITIALIZER};
-        run.buffers = malloc(run.threads * INGOT_WALK_CHUNK);
-        if (!run.buffers)
-                return ingot_fail_nomem(reterr);
-        int r = run_plan(&run, reterr);
+        int r = make_chunks(&run, reterr);
+        if (r >= 0)
+                r = run_plan(&run, reterr);
+        for (size_t i = 0; run.chunks && i < run.chunk_count; i++)
+                free(run.chunks[i].data);
+        free(run.chunks);
         free(run.lost.items);
-        free(run.buffers);
         return r;
 }

@@ -5,7 +5,8 @@
 #include "update/walk-fetch.h"
 #include "update/walk-index.h"
 
-#define INGOT_WALK_CHUNK ((size_t) 1 << 20) /* of data that is worked on at a time */
+/* Of data that is worked on at a time: a few of these fit into a processor's cache. */
+#define INGOT_WALK_CHUNK ((size_t) 1 << 18)
 #define INGOT_WALK_CHUNK_BLOCKS_MAX (INGOT_WALK_CHUNK / 512)
 
 /* An old file system. */

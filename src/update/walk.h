@@ -36,9 +36,10 @@ struct ingot_walk_old {
         struct ingot_reader tree; /* hash area with superblock; size 0: none, the data is hashed */
 };
 
-/* Where it goes. Readers see what was written. Data may hold blocks of an earlier try. Writers are
- * called from several threads at once, for different bytes (but with threads = 1 only from the
- * caller's), with up to 1 MiB at a time. Nothing is flushed here. */
+/* Where it goes. Readers see what was written. Data may hold blocks of an earlier try. The data's
+ * writer is called from two threads at once: from one with what is copied, in order and up to 256
+ * KiB at a time, from the caller's with what is fetched (with threads = 1 all comes from the
+ * caller's). Nothing is flushed here. */
 struct ingot_walk_target {
         struct ingot_writer data, tree;
         struct ingot_reader data_back, tree_back;
