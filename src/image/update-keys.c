@@ -5,7 +5,6 @@
 #include "base/cleanup.h"
 #include "os/file.h"
 #include "trust/certificate.h"
-#include "trust/openpgp-certificate.h"
 #include "trust/openpgp-holder.h"
 #include "trust/verifier-kind.h"
 #include "trust/voa-name.h"
@@ -15,7 +14,8 @@
 
 #define OS_RELEASE_MAX ((size_t) 64 << 10)
 #define PURPOSE "image"
-#define NAME_DIGITS 16 /* hexadecimal digits that tell keys apart whose name is free */
+#define FINGERPRINT_4 20 /* bytes */
+#define NAME_DIGITS 16   /* hexadecimal digits that tell keys apart whose name is free */
 
 struct install {
         struct ingot_tree *tree;
@@ -68,20 +68,25 @@ static int put_verifier(const struct install *in, const char *purpose,
                                             content.size, reterr);
 }
 
+/* A fingerprint of version 4 is SHA-1's size, and zeros stand behind it. */
+static size_t fingerprint_size(const struct ingot_openpgp_holder *h)
+{
+        static const uint8_t zeros[INGOT_SHA256_SIZE - FINGERPRINT_4];
+        return memcmp(h->identity + FINGERPRINT_4, zeros, sizeof(zeros)) == 0 ? FINGERPRINT_4
+                                                                              : INGOT_SHA256_SIZE;
+}
+
 static int add_openpgp(struct install *in, struct ingot_span content, ingot_error *reterr)
 {
-        _cleanup_openpgp_certificate_ struct ingot_openpgp_certificate c = {0};
         _cleanup_openpgp_holder_ struct ingot_openpgp_holder *holder = NULL;
-        _cleanup_free_ char *name = NULL;
+        char name[2 * INGOT_SHA256_SIZE + sizeof(".openpgp")];
         int r = ingot_openpgp_holder_decode(&holder, content, reterr);
-        if (r >= 0)
-                r = ingot_openpgp_certificate_decode(ingot_buffer_span(&holder->certificate), &c,
-                                                     reterr);
-        if (r >= 0)
-                r = ingot_format(&name, reterr, "%s.openpgp", c.primary.fingerprint);
-        if (r >= 0)
-                r = put_verifier(in, PURPOSE, INGOT_TECHNOLOGY_OPENPGP, name,
-                                 ingot_buffer_span(&holder->certificate), reterr);
+        if (r < 0)
+                return r;
+        ingot_hex(name, holder->identity, fingerprint_size(holder));
+        strcat(name, ".openpgp");
+        r = put_verifier(in, PURPOSE, INGOT_TECHNOLOGY_OPENPGP, name,
+                         ingot_buffer_span(&holder->certificate), reterr);
         if (r >= 0)
                 r = ingot_buffer_append(&in->keyring, holder->certificate.data,
                                         holder->certificate.size, reterr);
