@@ -136,8 +136,8 @@ static int run(const struct invocation *in, ingot_error *reterr)
 static const struct example examples[] = {
         {"ingot release www appliance/build --key release=release.key",
          "Publish a build into the folder www, signed at once"},
-        {"ingot release www --no-build --rollout 50 --expires 2099-12-31 --key release=release.key",
-         "Let half of the machines take the newest version, and nobody after that day"},
+        {"ingot release www --no-build --rollout 50 --key release=release.key",
+         "Let half of the machines take the newest version"},
         {"ingot release www appliance/build --channel testing",
          "Offer it in another channel; who has the key signs elsewhere ..."},
         {"ingot sign answer --key release=release.key www/appliance.testing.release.sign.json",

@@ -123,18 +123,38 @@ static int say(struct ingot_buffer *b, const struct ingot_judgement *j, ingot_er
                                    j->reason);
 }
 
+/* "CN=first, CN=second": whose signatures hold. */
+static int name_holders(const struct ingot_verdict *v, struct ingot_buffer *b, ingot_error *reterr)
+{
+        int r = 0;
+        for (size_t i = 0; r >= 0 && i < v->count; i++) {
+                const struct ingot_judgement *j = v->items + i;
+                const char *name = j->signer ? j->signer : j->key ? j->key : "?";
+                if (!j->reason)
+                        r = ingot_buffer_printf(b, reterr, "%s%s", b->size ? ", " : ", by ", name);
+        }
+        return r;
+}
+
 int ingot_verdict_error(const struct ingot_verdict *v, ingot_error *reterr)
 {
-        _cleanup_buffer_ struct ingot_buffer reasons = {0};
+        _cleanup_buffer_ struct ingot_buffer reasons = {0}, holders = {0};
         for (size_t i = 0; i < v->count; i++) {
                 int r = v->items[i].reason ? say(&reasons, &v->items[i], reterr) : 0;
                 if (r < 0)
                         return r;
         }
         const char *text = reasons.data ? (char *) reasons.data : "there is none";
+        int r = name_holders(v, &holders, reterr);
+        if (r < 0)
+                return r;
         if (v->threshold > 1)
-                return ingot_fail(reterr, INGOT_E_REFUSED, "%zu of %zu signatures hold%s%s",
-                                  v->holding, v->threshold, reasons.data ? ": " : "",
+                return ingot_fail(reterr, INGOT_E_REFUSED,
+                                  "%zu of %zu signatures hold%s; %zu of the other keys must sign, "
+                                  "too%s%s",
+                                  v->holding, v->threshold,
+                                  holders.data ? (char *) holders.data : "",
+                                  v->threshold - v->holding, reasons.data ? ": " : "",
                                   reasons.data ? text : "");
         return ingot_fail(reterr, INGOT_E_REFUSED, "no signature holds: %s", text);
 }

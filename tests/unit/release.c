@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Release files: decoded, encoded, refused with a reason; signatures by m of n keys. */
 #include "update/release.h"
-#include "base/base64.h"
 #include "base/cleanup.h"
 #include "test.h"
-#include "trust/key.h"
+#include "trust/certificate.h"
+#include "trust/pkcs7.h"
 #include "update/release-sign.h"
+#include "update/sums.h"
 
 #include <stdlib.h>
 
@@ -193,4 +194,132 @@ TEST(what_a_machine_may_take_is_asked_in_one_place)
         CHECK_OK(ingot_channel_check_minimum(&c, "2", &error));
         CHECK_FAILS(ingot_channel_check_minimum(&c, "2~rc1", &error), INGOT_E_REFUSED,
                     "older than 2");
+}
+
+static struct ingot_key *keys[3];
+static struct ingot_certificate *certificates[3];
+
+/* Keys of three people; made once. */
+static int make_people(ingot_error *reterr)
+{
+        static const char *const names[] = {"first", "second", "stranger"};
+        int r = 0;
+        for (size_t i = 0; r >= 0 && i < ARRAY_SIZE(names) && !certificates[i]; i++) {
+                struct ingot_certificate_profile profile = {.common_name = names[i],
+                                                            .not_after = 2000000000,
+                                                            .serial = {1, (uint8_t) i}};
+                r = ingot_key_generate(&keys[i], INGOT_KEY_RSA, 2048, reterr);
+                if (r >= 0)
+                        r = ingot_certificate_create(&certificates[i], keys[i], &profile, reterr);
+        }
+        return r;
+}
+
+static int trust(struct ingot_key_files *files, size_t person, ingot_error *reterr)
+{
+        struct ingot_key_file file = {.technology = INGOT_TECHNOLOGY_X509};
+        int r = ingot_strdup(&file.path, "person.crt", reterr);
+        if (r >= 0)
+                r = ingot_certificate_pem(certificates[person], &file.content, reterr);
+        return r < 0 ? r : ingot_key_files_take(files, &file, reterr);
+}
+
+static int sign(struct ingot_release_envelope *e, size_t person, ingot_error *reterr)
+{
+        _cleanup_buffer_ struct ingot_buffer der = {0};
+        int r = ingot_pkcs7_sign_detached(keys[person], certificates[person],
+                                          ingot_buffer_span(&e->payload), &der, reterr);
+        return r < 0 ? r : ingot_release_envelope_add(e, ingot_buffer_span(&der), reterr);
+}
+
+TEST(a_release_file_is_read_when_m_of_n_signed_it)
+{
+        _cleanup_release_envelope_ struct ingot_release_envelope e = {0};
+        _cleanup_key_files_ struct ingot_key_files both = {0};
+        _cleanup_buffer_ struct ingot_buffer one = {0}, two = {0};
+        _cleanup_channel_ struct ingot_channel c = {0};
+        _cleanup_verdict_ struct ingot_verdict few = {0}, enough = {0};
+        struct ingot_signature_request q = {.keys = &both, .undated = true, .threshold = 2};
+        const char *payload = CHANNEL("", RELEASE("2"));
+        ingot_error error;
+        CHECK_OK(make_people(&error));
+        CHECK_OK(trust(&both, 0, &error));
+        CHECK_OK(trust(&both, 1, &error));
+        CHECK_OK(ingot_buffer_append(&e.payload, payload, strlen(payload), &error));
+        CHECK_OK(sign(&e, 0, &error));
+        CHECK_OK(sign(&e, 0, &error));
+        CHECK_OK(sign(&e, 2, &error));
+        CHECK_OK(ingot_release_envelope_encode(&e, &one, &error));
+        /* Twice by one, and once by a stranger: that is one of two. */
+        CHECK_EQ(ingot_channel_open(ingot_buffer_span(&one), &q, &c, &few, &error), 1);
+        CHECK(!c.name);
+        CHECK_EQ(few.holding, 1);
+        CHECK_FAILS(ingot_verdict_error(&few, &error), INGOT_E_REFUSED,
+                    "1 of 2 signatures hold, by CN=first");
+        CHECK(strstr(error.text, "; 1 of the other keys must sign, too: by X.509 key"));
+        CHECK_OK(sign(&e, 1, &error));
+        CHECK_OK(ingot_release_envelope_encode(&e, &two, &error));
+        CHECK_EQ(ingot_channel_open(ingot_buffer_span(&two), &q, &c, &enough, &error), 0);
+        CHECK_EQ(enough.holding, 2);
+        CHECK_STR(c.releases->version, "2");
+}
+
+TEST(a_changed_payload_is_refused_before_it_is_read)
+{
+        _cleanup_release_envelope_ struct ingot_release_envelope e = {0};
+        _cleanup_key_files_ struct ingot_key_files files = {0};
+        _cleanup_buffer_ struct ingot_buffer text = {0};
+        _cleanup_channel_ struct ingot_channel c = {0};
+        _cleanup_verdict_ struct ingot_verdict verdict = {0};
+        struct ingot_signature_request q = {.keys = &files, .undated = true};
+        const char *payload = CHANNEL("", RELEASE("2"));
+        ingot_error error;
+        CHECK_OK(make_people(&error));
+        CHECK_OK(trust(&files, 0, &error));
+        CHECK_OK(ingot_buffer_append(&e.payload, payload, strlen(payload), &error));
+        CHECK_OK(sign(&e, 0, &error));
+        e.payload.data[0] = '[';
+        CHECK_OK(ingot_release_envelope_encode(&e, &text, &error));
+        CHECK_EQ(ingot_channel_open(ingot_buffer_span(&text), &q, &c, &verdict, &error), 1);
+        CHECK_FAILS(ingot_verdict_error(&verdict, &error), INGOT_E_REFUSED, "no signature holds");
+}
+
+TEST(signatures_of_unknown_technologies_are_passed_over)
+{
+        _cleanup_release_envelope_ struct ingot_release_envelope e = {0}, other = {0};
+        const char *unknown =
+                "{\"format\": 1, \"type\": \"ingot-release\", \"payload\": \"\", "
+                "\"signatures\": [{\"technology\": \"new\", \"signature\": \"eA==\"}]}";
+        const char *wrong = "{\"format\": 1, \"type\": \"ingot-release\", \"payload\": \"\", "
+                            "\"signatures\": [{\"technology\": \"ssh\", \"signature\": \"eA==\"}]}";
+        ingot_error error;
+        CHECK_OK(ingot_release_envelope_decode(INGOT_SPAN(unknown, strlen(unknown)), &e, &error));
+        CHECK_EQ(e.count, 0);
+        CHECK_FAILS(ingot_release_envelope_decode(INGOT_SPAN(wrong, strlen(wrong)), &other, &error),
+                    INGOT_E_FORMAT, "signature 1");
+}
+
+TEST(sums_are_sorted_and_name_one_content_each)
+{
+        static const uint8_t a[INGOT_SHA256_SIZE] = {0xaa}, b[INGOT_SHA256_SIZE] = {0xbb};
+        _cleanup_sums_ struct ingot_sums sums = {0}, back = {0}, none = {0};
+        _cleanup_buffer_ struct ingot_buffer text = {0};
+        ingot_error error;
+        CHECK_OK(ingot_sums_add(&sums, "z", a, &error));
+        CHECK_OK(ingot_sums_add(&sums, "a b", b, &error));
+        CHECK_OK(ingot_sums_add(&sums, "z", a, &error));
+        CHECK_OK(ingot_sums_encode(&sums, &text, &error));
+        CHECK_OK(ingot_sums_decode(ingot_buffer_span(&text), &back, &error));
+        CHECK_EQ(back.count, 2);
+        CHECK_STR(back.items[0].name, "a b");
+        CHECK_EQ(ingot_sums_find(&back, "z")[0], 0xaa);
+        CHECK(!ingot_sums_find(&back, "y"));
+        CHECK_OK(ingot_sums_add(&sums, "z", b, &error));
+        CHECK_FAILS(ingot_sums_encode(&sums, &text, &error), INGOT_E_CONFLICT,
+                    "z is two different files");
+        static const char *const bad[] = {DIGEST "  a", DIGEST "  \n",     DIGEST " a\n",
+                                          "x\n",        DIGEST "  ../a\n", "g" DIGEST "  a\n"};
+        for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
+                CHECK_FAILS(ingot_sums_decode(INGOT_SPAN(bad[i], strlen(bad[i])), &none, &error),
+                            INGOT_E_FORMAT, "SHA256SUMS");
 }
