@@ -138,11 +138,11 @@ static const struct example examples[] = {
          "Publish a build into the folder www, signed at once"},
         {"ingot release www --no-build --rollout 50 --key release=release.key",
          "Let half of the machines take the newest version"},
-        {"ingot release www appliance/build --channel beta",
+        {"ingot release www appliance/build --channel rc",
          "Offer it in another channel; who has the key signs elsewhere ..."},
-        {"ingot sign answer --key release=release.key www/appliance.beta.release.sign.json",
+        {"ingot sign answer --key release=release.key www/appliance.rc.release.sign.json",
          "... with nothing but the request ..."},
-        {"ingot sign attach www/appliance.beta.release.sign.json", "... and then it is there"},
+        {"ingot sign attach www/appliance.rc.release.sign.json", "... and then it is there"},
         {0},
 };
 
