@@ -93,6 +93,7 @@ static int put(struct walk_target *t, const uint8_t *want, uint8_t *to, size_t r
         int r = 0;
         pthread_mutex_lock(&t->lock);
         t->writes++;
+        t->data_written += to == t->data ? size : 0;
         if (offset > room || size > room - offset || memcmp(want + offset, data, size) != 0) {
                 t->wrong = true;
                 r = ingot_fail(reterr, INGOT_E_INTERNAL, "wrong bytes are written");
@@ -109,7 +110,6 @@ static int write_data(void *context, uint64_t offset, const void *data, size_t s
                       ingot_error *reterr)
 {
         struct walk_target *t = context;
-        t->data_written += size;
         return put(t, t->image->data, t->data, t->image->data_size, offset, data, size, reterr);
 }
 
