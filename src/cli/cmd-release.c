@@ -140,7 +140,7 @@ static const struct example examples[] = {
          "Let half of the machines take the newest version"},
         {"ingot release www appliance/build --channel rc",
          "Offer it in another channel; who has the key signs elsewhere ..."},
-        {"ingot sign answer --key release=release.key www/appliance.rc.release.sign.json",
+        {"ingot sign answer -k release=release.key www/appliance.rc.release.sign.json",
          "... with nothing but the request ..."},
         {"ingot sign attach www/appliance.rc.release.sign.json", "... and then it is there"},
         {0},
