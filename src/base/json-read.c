@@ -5,6 +5,7 @@
 #include "base/cleanup.h"
 #include "base/text.h"
 
+#include <inttypes.h>
 #include <limits.h>
 #include <string.h>
 
@@ -160,4 +161,22 @@ int ingot_json_get_base64(struct json_object *o, const char *key, struct ingot_b
                 return r;
         return ingot_under(reterr, ingot_base64_decode(INGOT_SPAN(text, strlen(text)), ret, reterr),
                            "'%s'", key);
+}
+
+int ingot_json_check_format(struct json_object *o, const char *type, uint64_t format,
+                            ingot_error *reterr)
+{
+        const char *have;
+        uint64_t number;
+        int r = ingot_json_get_text(o, "type", &have, reterr);
+        if (r >= 0 && strcmp(have, type) != 0)
+                return ingot_fail(reterr, INGOT_E_FORMAT, "'type' is '%s', not %s", have, type);
+        if (r >= 0)
+                r = ingot_json_get_u64(o, "format", &number, reterr);
+        if (r >= 0 && number != format)
+                return ingot_fail(reterr, INGOT_E_UNSUPPORTED,
+                                  "it is of format %" PRIu64 ", this program reads format %" PRIu64
+                                  ": a newer ingot is needed",
+                                  number, format);
+        return r < 0 ? r : 0;
 }

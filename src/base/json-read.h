@@ -34,3 +34,8 @@ int ingot_json_get_hex(struct json_object *o, const char *key, uint8_t *ret, siz
 /* Appends to *ret. */
 int ingot_json_get_base64(struct json_object *o, const char *key, struct ingot_buffer *ret,
                           ingot_error *reterr);
+
+/* Of a file of ours: its "type" must be TYPE (FORMAT) and its "format" this number (UNSUPPORTED).
+ */
+int ingot_json_check_format(struct json_object *o, const char *type, uint64_t format,
+                            ingot_error *reterr);

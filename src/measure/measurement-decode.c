@@ -295,18 +295,7 @@ static int decode_notes(struct json_object *o, struct ingot_strings *ret, ingot_
 
 static int decode_head(struct json_object *o, struct ingot_measurement *m, ingot_error *reterr)
 {
-        const char *type;
-        uint64_t format;
-        int r = ingot_json_get_text(o, "type", &type, reterr);
-        if (r >= 0 && strcmp(type, "ingot-measurement") != 0)
-                return ingot_fail(reterr, INGOT_E_FORMAT, "'type' is '%s', not ingot-measurement",
-                                  type);
-        if (r >= 0)
-                r = ingot_json_get_u64(o, "format", &format, reterr);
-        if (r >= 0 && format != FORMAT_NUMBER)
-                return ingot_fail(reterr, INGOT_E_UNSUPPORTED,
-                                  "it is of format %" PRIu64 ", this program reads format %d",
-                                  format, FORMAT_NUMBER);
+        int r = ingot_json_check_format(o, "ingot-measurement", FORMAT_NUMBER, reterr);
         if (r >= 0)
                 r = take_text(o, "name", false, &m->name, reterr);
         if (r >= 0)

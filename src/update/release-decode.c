@@ -5,7 +5,6 @@
 #include "base/text.h"
 #include "update/release.h"
 
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -170,19 +169,7 @@ static int decode_release(struct json_object *o, struct ingot_release *r, ingot_
 
 static int decode_head(struct json_object *o, struct ingot_channel *c, ingot_error *reterr)
 {
-        const char *type;
-        uint64_t format;
-        int r = ingot_json_get_text(o, "type", &type, reterr);
-        if (r >= 0 && strcmp(type, "ingot-channel") != 0)
-                return ingot_fail(reterr, INGOT_E_FORMAT, "'type' is '%s', not ingot-channel",
-                                  type);
-        if (r >= 0)
-                r = ingot_json_get_u64(o, "format", &format, reterr);
-        if (r >= 0 && format != FORMAT_NUMBER)
-                return ingot_fail(reterr, INGOT_E_UNSUPPORTED,
-                                  "it is of format %" PRIu64 ", this program reads format %d: a "
-                                  "newer ingot is needed",
-                                  format, FORMAT_NUMBER);
+        int r = ingot_json_check_format(o, "ingot-channel", FORMAT_NUMBER, reterr);
         if (r >= 0)
                 r = take_text(o, "name", true, &c->name, reterr);
         if (r >= 0)

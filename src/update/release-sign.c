@@ -5,7 +5,6 @@
 #include "base/cleanup.h"
 #include "base/json-read.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -62,24 +61,6 @@ static int decode_signature(struct json_object *o, struct ingot_release_envelope
         return r;
 }
 
-static int decode_head(struct json_object *o, ingot_error *reterr)
-{
-        const char *type;
-        uint64_t format;
-        int r = ingot_json_get_text(o, "type", &type, reterr);
-        if (r >= 0 && strcmp(type, "ingot-release") != 0)
-                return ingot_fail(reterr, INGOT_E_FORMAT, "'type' is '%s', not ingot-release",
-                                  type);
-        if (r >= 0)
-                r = ingot_json_get_u64(o, "format", &format, reterr);
-        if (r >= 0 && format != FORMAT_NUMBER)
-                return ingot_fail(reterr, INGOT_E_UNSUPPORTED,
-                                  "it is of format %" PRIu64 ", this program reads format %d: a "
-                                  "newer ingot is needed",
-                                  format, FORMAT_NUMBER);
-        return r;
-}
-
 int ingot_release_envelope_decode(struct ingot_span file, struct ingot_release_envelope *ret,
                                   ingot_error *reterr)
 {
@@ -88,7 +69,7 @@ int ingot_release_envelope_decode(struct ingot_span file, struct ingot_release_e
         struct json_object *list;
         int r = ingot_json_parse(file, FILE_SIZE_MAX, &o, reterr);
         if (r >= 0)
-                r = decode_head(o, reterr);
+                r = ingot_json_check_format(o, "ingot-release", FORMAT_NUMBER, reterr);
         if (r >= 0)
                 r = ingot_json_get_base64(o, "payload", &e.payload, reterr);
         if (r >= 0)
