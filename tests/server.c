@@ -21,7 +21,7 @@ struct server {
         pthread_cond_t idle;
         char url[64], *folder;
         struct server_faults faults;
-        unsigned requests, ranges, connections;
+        unsigned requests, ranges, connections, accepted;
         unsigned long long bytes;
         bool stopping;
 };
@@ -111,8 +111,9 @@ static void send_head(struct connection *c, size_t from, size_t to, size_t size,
                 snprintf(length, sizeof(length), "Content-Length: %zu\r\n", to - from);
         if (c->faulty && f->encoding)
                 snprintf(encoding, sizeof(encoding), "Content-Encoding: %s\r\n", f->encoding);
-        int n = snprintf(head, sizeof(head), "HTTP/1.1 %s\r\n%s%s%sConnection: close\r\n\r\n",
-                         partial ? "206 Partial" : "200 OK", range, length, encoding);
+        int n = snprintf(head, sizeof(head), "HTTP/1.1 %s\r\n%s%s%s%s\r\n",
+                         partial ? "206 Partial" : "200 OK", range, length, encoding,
+                         f->keeps ? "" : "Connection: close\r\n");
         if (c->faulty && f->trickle_head)
                 send_slowly(c, head, (size_t) n);
         else
@@ -208,14 +209,15 @@ static void send_content(struct connection *c, const char *path, const char *ran
         free(data);
 }
 
-static void answer(struct connection *c)
+/* False: there was no request. */
+static bool answer(struct connection *c)
 {
         struct server *s = c->s;
         const struct server_faults *f = &s->faults;
         char request[4096], path[2048];
         size_t size = receive(c->fd, request, sizeof(request));
         if (size == 0 || sscanf(request, "GET %2047s", path) != 1)
-                return;
+                return false;
         unescape(path);
         const char *range = strstr(request, "Range: bytes=");
         pthread_mutex_lock(&s->lock);
@@ -234,13 +236,15 @@ static void answer(struct connection *c)
                 send_without_end(c, "HTTP/1.1 200 OK\r\n");
         else
                 send_content(c, path, range, breaks);
+        return true;
 }
 
 static void *serve_one(void *context)
 {
         struct connection *c = context;
         struct server *s = c->s;
-        answer(c);
+        while (answer(c) && s->faults.keeps)
+                ;
         close(c->fd);
         free(c);
         pthread_mutex_lock(&s->lock);
@@ -259,6 +263,7 @@ static void *serve(void *context)
                 *c = (struct connection){.s = s, .fd = fd};
                 pthread_mutex_lock(&s->lock);
                 s->connections++;
+                s->accepted++;
                 pthread_mutex_unlock(&s->lock);
                 if (pthread_create(&thread, NULL, serve_one, c) == 0)
                         pthread_detach(thread);
@@ -313,6 +318,14 @@ unsigned server_requests(struct server *s)
 {
         pthread_mutex_lock(&s->lock);
         unsigned n = s->requests;
+        pthread_mutex_unlock(&s->lock);
+        return n;
+}
+
+unsigned server_connections(struct server *s)
+{
+        pthread_mutex_lock(&s->lock);
+        unsigned n = s->accepted;
         pthread_mutex_unlock(&s->lock);
         return n;
 }

@@ -6,6 +6,7 @@
 #include <stddef.h>
 
 struct server_faults {
+        bool keeps;              /* no fault: answers several requests on a connection */
         bool no_ranges;          /* answers 200 to a request for a range */
         const char *only_for;    /* the faults below are for paths that hold this; NULL: for all */
         unsigned errors;         /* the first so many requests get 503 */
@@ -35,5 +36,6 @@ const char *server_url(const struct server *s);
 /* How many requests came so far, and how many of them asked for a range. */
 unsigned server_requests(struct server *s);
 unsigned server_ranges(struct server *s);
+unsigned server_connections(struct server *s);
 /* Bytes of all requests and all answers, heads included. */
 unsigned long long server_bytes(struct server *s);

@@ -517,20 +517,52 @@ static void fill_defaults(struct ingot_http_options *o)
                 o->speed = (unsigned) share;
 }
 
-int ingot_http_run(const struct ingot_http_options *options, struct ingot_http_job *jobs,
-                   size_t count, ingot_error *reterr)
+struct ingot_http_connections {
+        CURLM *multi;
+};
+
+static void init_once(void)
 {
         static pthread_once_t once = PTHREAD_ONCE_INIT;
         pthread_once(&once, init_curl);
+}
+
+int ingot_http_connections_new(struct ingot_http_connections **ret, ingot_error *reterr)
+{
+        init_once();
+        struct ingot_http_connections *c = malloc(sizeof(*c));
+        CURLM *multi = c ? curl_multi_init() : NULL;
+        if (!multi) {
+                free(c);
+                return ingot_fail_nomem(reterr);
+        }
+        c->multi = multi;
+        *ret = c;
+        return 0;
+}
+
+void ingot_http_connections_free(struct ingot_http_connections *c)
+{
+        if (!c)
+                return;
+        curl_multi_cleanup(c->multi);
+        free(c);
+}
+
+int ingot_http_run(const struct ingot_http_options *options, struct ingot_http_job *jobs,
+                   size_t count, ingot_error *reterr)
+{
+        init_once();
         struct run run = {.count = count, .budget_at = now_ms()};
         if (options)
                 run.options = *options;
         fill_defaults(&run.options);
         _cleanup_free_ struct transfer *transfers = calloc(count + 1, sizeof(*transfers));
         run.transfers = transfers;
-        run.multi = curl_multi_init();
+        CURLM *own = run.options.connections ? NULL : curl_multi_init();
+        run.multi = own ? own : run.options.connections ? run.options.connections->multi : NULL;
         if (!transfers || !run.multi) {
-                curl_multi_cleanup(run.multi);
+                curl_multi_cleanup(own);
                 return ingot_fail_nomem(reterr);
         }
         for (size_t i = 0; i < count; i++)
@@ -539,7 +571,7 @@ int ingot_http_run(const struct ingot_http_options *options, struct ingot_http_j
         for (size_t i = 0; i < count; i++)
                 if (transfers[i].easy)
                         release(&transfers[i]);
-        curl_multi_cleanup(run.multi);
+        curl_multi_cleanup(own);
         return r;
 }
 

@@ -42,6 +42,12 @@ struct ingot_http_figures {
         uint64_t requests, sent, received; /* the last two: bytes */
 };
 
+/* Connections that stay open from one run to the next: names are not resolved and TLS is not
+ * negotiated again. One run at a time. */
+struct ingot_http_connections;
+int ingot_http_connections_new(struct ingot_http_connections **ret, ingot_error *reterr);
+void ingot_http_connections_free(struct ingot_http_connections *c);
+
 struct ingot_http_options {
         unsigned parallel; /* 0: 8 */
         unsigned tries;    /* for one job without a byte of progress; 0: 5 */
@@ -49,6 +55,7 @@ struct ingot_http_options {
         unsigned timeout;  /* seconds below `speed` before a try has failed; 0: 30 */
         unsigned speed;    /* bytes a second that a connection must give; 0: 1024 */
         uint64_t bandwidth;                 /* bytes a second over all connections; 0: no limit */
+        struct ingot_http_connections *connections; /* NULL: closed at the end of the run */
         struct ingot_http_figures *figures; /* added to, or NULL */
 };
 

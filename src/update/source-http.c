@@ -15,6 +15,7 @@
 struct http {
         char *url;
         struct ingot_http_options options;
+        struct ingot_http_connections *connections; /* its own */
         const struct ingot_log *log;
         bool no_ranges; /* this server ignores them */
 };
@@ -152,6 +153,7 @@ static int fetch(void *context, const char *file, uint64_t file_size,
 static void close_http(void *context)
 {
         struct http *h = context;
+        ingot_http_connections_free(h->connections);
         free(h->url);
         free(h);
 }
@@ -159,18 +161,23 @@ static void close_http(void *context)
 int ingot_source_open_http(const char *url, const struct ingot_source_options *options,
                            struct ingot_source *ret, ingot_error *reterr)
 {
-        _cleanup_free_ struct http *h = calloc(1, sizeof(*h));
+        struct http *h = calloc(1, sizeof(*h));
         if (!h)
                 return ingot_fail_nomem(reterr);
-        int r = ingot_strdup(&h->url, url, reterr);
-        if (r < 0)
-                return r;
         if (options) {
                 h->options = options->http;
                 h->log = options->log;
         }
+        int r = ingot_strdup(&h->url, url, reterr);
+        if (r >= 0 && !h->options.connections) {
+                r = ingot_http_connections_new(&h->connections, reterr);
+                h->options.connections = h->connections;
+        }
+        if (r < 0) {
+                close_http(h);
+                return r;
+        }
         *ret = (struct ingot_source){
                 .name = h->url, .fetch = fetch, .close = close_http, .context = h};
-        h = NULL;
         return 0;
 }

@@ -129,6 +129,18 @@ TEST(a_good_server_gives_just_the_blocks_and_its_bytes_are_counted)
         CHECK(s.wire.received < (60 + 4) * BLOCK + 32 * 200);
 }
 
+TEST(connections_are_used_again_from_the_tree_to_the_data)
+{
+        _cleanup_scene_ struct scene s;
+        make(&s, "release");
+        struct server_faults f = {.keeps = true};
+        _cleanup_(server_stop_p) struct server *server = server_start(s.folder, &f);
+        CHECK_OK(walk(&s, server, NULL));
+        CHECK(walk_target_complete(&s.target));
+        CHECK_EQ(server_requests(server), 2 + 30);
+        CHECK(server_connections(server) <= 8); /* as many as there are at a time */
+}
+
 TEST(a_wrong_block_is_not_written)
 {
         struct server_faults f = {.change = 10 * BLOCK + 7, .only_for = "data"};
