@@ -21,7 +21,7 @@
 #define INGOT_LABEL_EMPTY "_empty"
 #define INGOT_VERITY_SIG_SIZE 16384 /* of its partition, as systemd-repart makes it */
 
-#define INGOT_UKI_EXTENT ((uint64_t) 1 << 20)
+#define INGOT_UKI_EXTENT ((uint64_t) 128 << 10)
 #define INGOT_SIGN_SUMS "SHA256SUMS"
 
 /* SHA-256 of every mebibyte of the UKI, so that an updater fetches only what changed. */
