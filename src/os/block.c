@@ -9,10 +9,15 @@
 #include <fcntl.h>
 #include <linux/blkpg.h>
 #include <linux/fs.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <sys/sysmacros.h>
 
 #define ATTRIBUTE_MAX 4096 /* sysfs says that all of its files have a page */
+#define LAYERS_MAX 16 /* of device mapper, one over the other */
 #define EXT4_RESIZE _IOW('f', 16, uint64_t) /* EXT4_IOC_RESIZE_FS: the new size in blocks */
 
 /* Whether a name of /sys/block can be a disk with partitions. */
@@ -143,4 +148,53 @@ int ingot_ext4_grow(const char *path, uint64_t size, ingot_error *reterr)
                 return ingot_fail_errno(reterr, "grow the file system of %s to %llu blocks", path,
                                         (unsigned long long) blocks);
         return 0;
+}
+
+/* A partition's folder in sysfs lies in that of its disk. */
+static int disk_of_partition(const char *folder, char **ret, ingot_error *reterr)
+{
+        _cleanup_free_ char *real = realpath(folder, NULL);
+        char *slash = real ? strrchr(real, '/') : NULL;
+        if (!slash)
+                return ingot_fail_errno(reterr, "look at %s", folder);
+        *slash = 0;
+        slash = strrchr(real, '/');
+        return slash ? ingot_strdup(ret, slash + 1, reterr)
+                     : ingot_fail(reterr, INGOT_E_INTERNAL, "%s is on no disk", folder);
+}
+
+/* FOLDER is that of a block device in sysfs. */
+static int disk_below(const char *folder, unsigned layers, char **ret, ingot_error *reterr)
+{
+        _cleanup_strings_ struct ingot_strings slaves = {0};
+        _cleanup_free_ char *below = NULL, *partition = NULL, *next = NULL, *real = NULL;
+        int r = ingot_format(&below, reterr, "%s/slaves", folder);
+        if (r >= 0)
+                r = ingot_format(&partition, reterr, "%s/partition", folder);
+        if (r < 0)
+                return r;
+        if (ingot_file_exists(partition))
+                return disk_of_partition(folder, ret, reterr);
+        if (ingot_list_directory(AT_FDCWD, below, &slaves, NULL) < 0 || slaves.count == 0 ||
+            layers == 0) {
+                real = realpath(folder, NULL);
+                return real ? ingot_strdup(ret, strrchr(real, '/') + 1, reterr)
+                            : ingot_fail_errno(reterr, "look at %s", folder);
+        }
+        r = ingot_format(&next, reterr, "/sys/class/block/%s", slaves.items[0]);
+        return r < 0 ? r : disk_below(next, layers - 1, ret, reterr);
+}
+
+int ingot_block_disk_of(const char *path, char **ret, ingot_error *reterr)
+{
+        _cleanup_free_ char *folder = NULL;
+        struct stat st;
+        if (stat(path, &st) < 0)
+                return errno == ENOENT ? ingot_fail(reterr, INGOT_E_NOTFOUND, "no %s", path)
+                                       : ingot_fail_errno(reterr, "look at %s", path);
+        dev_t device = S_ISBLK(st.st_mode) ? st.st_rdev : st.st_dev;
+        if (major(device) == 0)
+                return ingot_fail(reterr, INGOT_E_NOTFOUND, "%s lies on no block device", path);
+        int r = ingot_format(&folder, reterr, "/sys/dev/block/%u:%u", major(device), minor(device));
+        return r < 0 ? r : disk_below(folder, LAYERS_MAX, ret, reterr);
 }

@@ -27,3 +27,7 @@ int ingot_block_resize_partition(int fd, unsigned number, uint64_t start, uint64
 
 /* Grows the mounted ext4 at PATH to SIZE bytes of its device; done at once when it has them. */
 int ingot_ext4_grow(const char *path, uint64_t size, ingot_error *reterr);
+
+/* The whole disk (its name below /dev) that a block device lies on, or a file or folder with its file
+ * system, through layers of device mapper. NOTFOUND: PATH is not there, or on no block device. */
+int ingot_block_disk_of(const char *path, char **ret, ingot_error *reterr);

@@ -13,6 +13,7 @@
 #include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 
 int ingot_file_pread(int fd, uint64_t offset, void *ret, size_t size, ingot_error *reterr)
 {
@@ -169,6 +170,50 @@ int ingot_file_open_writable(struct ingot_file *ret, const char *path, ingot_err
 int ingot_file_open_update(struct ingot_file *ret, const char *path, ingot_error *reterr)
 {
         return open_file(ret, path, O_RDWR, reterr);
+}
+
+int ingot_file_open_new(struct ingot_file *ret, const char *path, mode_t mode, ingot_error *reterr)
+{
+        _cleanup_close_ int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK,
+                                      mode);
+        struct stat st;
+        if (fd < 0 || fstat(fd, &st) < 0)
+                return ingot_fail_errno(reterr, "create %s", path);
+        if (!S_ISREG(st.st_mode))
+                return ingot_fail(reterr, INGOT_E_FORMAT, "%s is not a file", path);
+        *ret = (struct ingot_file){.fd = TAKE_FD(fd), .size = (uint64_t) st.st_size};
+        return 0;
+}
+
+int ingot_file_truncate(struct ingot_file *f, uint64_t size, ingot_error *reterr)
+{
+        if (ftruncate(f->fd, (off_t) size) < 0)
+                return ingot_fail_errno(reterr, "set the size");
+        f->size = size;
+        return 0;
+}
+
+int ingot_file_rename(const char *path, const char *to, ingot_error *reterr)
+{
+        return rename(path, to) < 0 ? ingot_fail_errno(reterr, "rename %s to %s", path, to) : 0;
+}
+
+int ingot_folder_flush(const char *path, ingot_error *reterr)
+{
+        _cleanup_close_ int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (fd < 0)
+                return errno == ENOENT ? ingot_fail(reterr, INGOT_E_NOTFOUND, "no folder %s", path)
+                                       : ingot_fail_errno(reterr, "open %s", path);
+        return fsync(fd) < 0 || syncfs(fd) < 0 ? ingot_fail_errno(reterr, "flush %s", path) : 0;
+}
+
+int ingot_file_space(const char *path, uint64_t *ret, ingot_error *reterr)
+{
+        struct statvfs st;
+        if (statvfs(path, &st) < 0)
+                return ingot_fail_errno(reterr, "look at the file system of %s", path);
+        *ret = (uint64_t) st.f_bavail * st.f_frsize;
+        return 0;
 }
 
 int ingot_file_flush(const struct ingot_file *f, ingot_error *reterr)

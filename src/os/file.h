@@ -34,7 +34,10 @@ int ingot_file_open(struct ingot_file *ret, const char *path, ingot_error *reter
 int ingot_file_open_writable(struct ingot_file *ret, const char *path, ingot_error *reterr);
 /* The same, where a write is on the disk when the next _flush has returned: for many writes. */
 int ingot_file_open_update(struct ingot_file *ret, const char *path, ingot_error *reterr);
+/* The same of a file that is made when it is not there; not through a link. */
+int ingot_file_open_new(struct ingot_file *ret, const char *path, mode_t mode, ingot_error *reterr);
 int ingot_file_flush(const struct ingot_file *f, ingot_error *reterr);
+int ingot_file_truncate(struct ingot_file *f, uint64_t size, ingot_error *reterr);
 struct ingot_writer ingot_file_writer(struct ingot_file *f);
 void ingot_file_close(struct ingot_file *f);
 struct ingot_reader ingot_file_reader(struct ingot_file *f);
@@ -78,6 +81,12 @@ int ingot_file_lock(const char *path, int *ret_fd, ingot_error *reterr);
 int ingot_file_touch(const char *path, ingot_error *reterr);
 /* Not there is no error. */
 int ingot_file_remove(const char *path, ingot_error *reterr);
+/* Replaces what is there; nothing is waited for. */
+int ingot_file_rename(const char *path, const char *to, ingot_error *reterr);
+/* Waits until the folder, and then all of its file system, is on the disk. NOTFOUND. */
+int ingot_folder_flush(const char *path, ingot_error *reterr);
+/* Bytes that are free on the file system of PATH. */
+int ingot_file_space(const char *path, uint64_t *ret, ingot_error *reterr);
 int ingot_file_digest(const char *path, uint8_t ret[INGOT_SHA256_SIZE], ingot_error *reterr);
 
 /* mkdir -p. */

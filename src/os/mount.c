@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
+#include <sched.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
@@ -18,6 +19,21 @@ int ingot_mount(const struct ingot_mount *m, ingot_error *reterr)
         if (mount(source, m->target, m->type, m->flags, m->options) < 0)
                 return ingot_fail_errno(reterr, "mount %s (%s) on %s", source, m->type, m->target);
         return 0;
+}
+
+int ingot_mount_private(const struct ingot_mount *m, ingot_error *reterr)
+{
+        if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
+                return ingot_fail_errno(reterr, "make mounts of one's own");
+        int r = ingot_make_directories(m->target, 0700, reterr);
+        return r < 0 ? r : ingot_mount(m, reterr);
+}
+
+bool ingot_mount_is_fat(const char *path)
+{
+        struct statfs st;
+        _cleanup_close_ int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        return fd >= 0 && fstatfs(fd, &st) == 0 && st.f_type == MSDOS_SUPER_MAGIC;
 }
 
 int ingot_unmount(const char *target, ingot_error *reterr)

@@ -15,6 +15,11 @@ struct ingot_mount {
 };
 
 int ingot_mount(const struct ingot_mount *m, ingot_error *reterr);
+/* The same where only this process sees it, and makes the target's folder; it ends with the process.
+ * From then on nothing that this process mounts is seen by others. */
+int ingot_mount_private(const struct ingot_mount *m, ingot_error *reterr);
+/* Is PATH a folder of a FAT? An automount is triggered. */
+bool ingot_mount_is_fat(const char *path);
 int ingot_unmount(const char *target, ingot_error *reterr);
 /* Is PATH the root of a mount? */
 bool ingot_mount_is(const char *path);

@@ -72,27 +72,6 @@ static int read_failure(struct ingot_update_state *s, struct json_object *o, ing
         return ingot_update_failure_add(s, &f, reterr);
 }
 
-static int read_boot(struct ingot_update_state *s, struct json_object *o, ingot_error *reterr)
-{
-        const char *version, *id, *unit = NULL;
-        uint64_t time;
-        bool good;
-        int r = ingot_json_get_text(o, "version", &version, reterr);
-        if (r >= 0)
-                r = ingot_json_get_text(o, "boot_id", &id, reterr);
-        if (r >= 0)
-                r = ingot_json_want_text(o, "unit", &unit, reterr);
-        if (r >= 0)
-                r = ingot_json_get_u64(o, "time", &time, reterr);
-        if (r >= 0)
-                r = ingot_json_get_bool(o, "good", &good, reterr);
-        if (r < 0)
-                return r;
-        const struct ingot_update_boot b = {(char *) version, (char *) id, (char *) unit, time,
-                                            good};
-        return ingot_update_boot_add(s, &b, reterr);
-}
-
 static int read_last(struct json_object *o, struct ingot_update_last *ret, ingot_error *reterr)
 {
         struct json_object *last;
@@ -136,8 +115,6 @@ int ingot_update_state_decode(struct ingot_span text, struct ingot_update_state 
                 r = each(&s, o, "serials", read_serial, reterr);
         if (r >= 0)
                 r = each(&s, o, "failures", read_failure, reterr);
-        if (r >= 0)
-                r = each(&s, o, "boots", read_boot, reterr);
         if (r < 0)
                 return r;
         *ret = s;
@@ -199,27 +176,6 @@ static int add_failures(struct json_object *o, const struct ingot_update_state *
         return r;
 }
 
-static int add_boots(struct json_object *o, const struct ingot_update_state *s, ingot_error *reterr)
-{
-        struct json_object *list, *item;
-        int r = ingot_json_add_array(o, "boots", &list, reterr);
-        for (size_t i = 0; r >= 0 && i < s->boot_count; i++) {
-                const struct ingot_update_boot *b = s->boots + i;
-                r = ingot_json_add_object(list, NULL, &item, reterr);
-                if (r >= 0)
-                        r = ingot_json_add_text(item, "version", b->version, reterr);
-                if (r >= 0)
-                        r = ingot_json_add_text(item, "boot_id", b->boot_id, reterr);
-                if (r >= 0)
-                        r = ingot_json_add_text(item, "unit", b->unit, reterr);
-                if (r >= 0)
-                        r = ingot_json_add_u64(item, "time", b->time, reterr);
-                if (r >= 0)
-                        r = ingot_json_add_bool(item, "good", b->good, reterr);
-        }
-        return r;
-}
-
 int ingot_update_state_encode(const struct ingot_update_state *s, struct ingot_buffer *ret,
                               ingot_error *reterr)
 {
@@ -238,8 +194,6 @@ int ingot_update_state_encode(const struct ingot_update_state *s, struct ingot_b
                 r = add_serials(o, s, reterr);
         if (r >= 0)
                 r = add_failures(o, s, reterr);
-        if (r >= 0)
-                r = add_boots(o, s, reterr);
         if (r >= 0)
                 r = ingot_json_text(o, true, &text, reterr);
         return r < 0 ? r : ingot_buffer_printf(ret, reterr, "%s\n", text);

@@ -19,24 +19,14 @@ static void failure_done(struct ingot_update_failure *f)
         free(f->reason);
 }
 
-static void boot_done(struct ingot_update_boot *b)
-{
-        free(b->version);
-        free(b->boot_id);
-        free(b->unit);
-}
-
 void ingot_update_state_done(struct ingot_update_state *s)
 {
         for (size_t i = 0; i < s->serial_count; i++)
                 free(s->serials[i].channel);
         for (size_t i = 0; i < s->failure_count; i++)
                 failure_done(s->failures + i);
-        for (size_t i = 0; i < s->boot_count; i++)
-                boot_done(s->boots + i);
         free(s->serials);
         free(s->failures);
-        free(s->boots);
         free(s->pin);
         free(s->last.version);
         free(s->last.problem);
@@ -193,38 +183,4 @@ int ingot_update_failure_add(struct ingot_update_state *s, const struct ingot_up
         if (r >= 0 && s->failure_count > INGOT_UPDATE_FAILURES_MAX)
                 ingot_update_failure_forget(s, s->failures[0].version);
         return r;
-}
-
-static void drop_boot(struct ingot_update_state *s, size_t index)
-{
-        boot_done(s->boots + index);
-        s->boot_count--;
-        memmove(s->boots + index, s->boots + index + 1,
-                (s->boot_count - index) * sizeof(*s->boots));
-}
-
-int ingot_update_boot_add(struct ingot_update_state *s, const struct ingot_update_boot *b,
-                          ingot_error *reterr)
-{
-        struct ingot_update_boot new = {.time = b->time, .good = b->good};
-        struct ingot_update_boot *more = reallocarray(s->boots, s->boot_count + 1, sizeof(*more));
-        if (!more)
-                return ingot_fail_nomem(reterr);
-        s->boots = more;
-        int r = ingot_strdup(&new.version, b->version, reterr);
-        if (r >= 0)
-                r = ingot_strdup(&new.boot_id, b->boot_id, reterr);
-        if (r >= 0)
-                r = copy_text(&new.unit, b->unit, reterr);
-        if (r < 0) {
-                boot_done(&new);
-                return r;
-        }
-        for (size_t i = s->boot_count; i-- > 0;)
-                if (strcmp(s->boots[i].boot_id, b->boot_id) == 0)
-                        drop_boot(s, i);
-        s->boots[s->boot_count++] = new;
-        if (s->boot_count > INGOT_UPDATE_BOOTS_MAX)
-                drop_boot(s, 0);
-        return 0;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * What a machine remembers of its updates: /var/lib/ingot/update/state.json
- * (docs/formats/update-state.md). Everything in it can be lost without harm but for two things: the
+ * (docs/formats/update-state.md); how boots went is told by update/boot-record.h. Everything in it can be lost without harm but for two things: the
  * protection against an old release file that is signed (serials), and the memory of versions that
  * failed. A file that is damaged is therefore an error, not an empty one.
  */
@@ -18,7 +18,6 @@
 #define INGOT_UPDATE_STATE_SIZE_MAX ((size_t) 1 << 20)
 #define INGOT_UPDATE_SERIALS_MAX 64
 #define INGOT_UPDATE_FAILURES_MAX 64 /* the oldest is forgotten for a new one */
-#define INGOT_UPDATE_BOOTS_MAX 64    /* likewise */
 
 /* The highest serial seen of a channel's release file. */
 struct ingot_update_serial {
@@ -32,15 +31,6 @@ struct ingot_update_failure {
         char *unit;   /* at which it failed; NULL: not known */
         char *reason; /* a few words, or NULL */
         uint64_t time;
-};
-
-/* A boot, as the health units saw it. */
-struct ingot_update_boot {
-        char *version;
-        char *boot_id; /* of the kernel: 32 hexadecimal digits */
-        char *unit;    /* the first that failed, or NULL */
-        uint64_t time;
-        bool good; /* boot-complete.target was reached */
 };
 
 /* The last `ingot update apply` that wrote something. */
@@ -59,8 +49,6 @@ struct ingot_update_state {
         size_t serial_count;
         struct ingot_update_failure *failures; /* oldest first, no version twice */
         size_t failure_count;
-        struct ingot_update_boot *boots; /* oldest first */
-        size_t boot_count;
 };
 
 void ingot_update_state_done(struct ingot_update_state *s);
@@ -93,6 +81,3 @@ const struct ingot_update_failure *ingot_update_failure(const struct ingot_updat
 int ingot_update_failure_add(struct ingot_update_state *s, const struct ingot_update_failure *f,
                              ingot_error *reterr);
 void ingot_update_failure_forget(struct ingot_update_state *s, const char *version);
-/* Copies; of the same boot id the entry is replaced. */
-int ingot_update_boot_add(struct ingot_update_state *s, const struct ingot_update_boot *b,
-                          ingot_error *reterr);

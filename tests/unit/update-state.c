@@ -10,8 +10,6 @@ static int fill(struct ingot_update_state *s, ingot_error *reterr)
         const struct ingot_update_failure failures[] = {
                 {(char *) "3", (char *) "app.service", NULL, 1700000000},
                 {(char *) "4", NULL, (char *) "its entry ran out of tries", 0}};
-        const struct ingot_update_boot boot = {(char *) "2", (char *) "0123", NULL, 1700000001,
-                                               true};
         s->checked = 1700000002;
         s->last = (struct ingot_update_last){.begun = 1, .finished = 2, .fetched = 3, .msec = 4};
         int r = ingot_strdup(&s->pin, "2", reterr);
@@ -21,7 +19,7 @@ static int fill(struct ingot_update_state *s, ingot_error *reterr)
                 r = ingot_update_serial_set(s, "app.stable", 7, reterr);
         for (size_t i = 0; r >= 0 && i < ARRAY_SIZE(failures); i++)
                 r = ingot_update_failure_add(s, failures + i, reterr);
-        return r < 0 ? r : ingot_update_boot_add(s, &boot, reterr);
+        return r;
 }
 
 TEST(what_was_saved_is_loaded)
@@ -42,8 +40,6 @@ TEST(what_was_saved_is_loaded)
         CHECK_STR(ingot_update_failure(&t, "3")->unit, "app.service");
         CHECK_STR(ingot_update_failure(&t, "4")->reason, "its entry ran out of tries");
         CHECK(!ingot_update_failure(&t, "5"));
-        CHECK_EQ(t.boot_count, 1);
-        CHECK(t.boots[0].good && !t.boots[0].unit);
 }
 
 TEST(a_failure_keeps_what_is_known_and_the_oldest_go)
@@ -61,27 +57,12 @@ TEST(a_failure_keeps_what_is_known_and_the_oldest_go)
                 char text[16];
                 snprintf(text, sizeof(text), "9.%u", i);
                 const struct ingot_update_failure f = {.version = text};
-                const struct ingot_update_boot b = {.version = text, .boot_id = text};
                 CHECK_OK(ingot_update_failure_add(&s, &f, &error));
-                CHECK_OK(ingot_update_boot_add(&s, &b, &error));
         }
         CHECK_EQ(s.failure_count, INGOT_UPDATE_FAILURES_MAX);
-        CHECK_EQ(s.boot_count, INGOT_UPDATE_BOOTS_MAX);
         CHECK(!ingot_update_failure(&s, "3"));
         ingot_update_failure_forget(&s, "9.127");
         CHECK_EQ(s.failure_count, INGOT_UPDATE_FAILURES_MAX - 1);
-}
-
-TEST(a_boot_that_goes_on_is_one_entry)
-{
-        _cleanup_update_state_ struct ingot_update_state s = {0};
-        ingot_error error = {0};
-        struct ingot_update_boot b = {.version = (char *) "2", .boot_id = (char *) "a"};
-        CHECK_OK(ingot_update_boot_add(&s, &b, &error));
-        b.good = true;
-        CHECK_OK(ingot_update_boot_add(&s, &b, &error));
-        CHECK_EQ(s.boot_count, 1);
-        CHECK(s.boots[0].good);
 }
 
 TEST(a_damaged_state_is_an_error_that_says_what_it_costs)
