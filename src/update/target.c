@@ -240,6 +240,25 @@ static int list_entries(const struct ingot_machine *m, const struct ingot_releas
         return r;
 }
 
+/* Were the other slot written now, a version that does not work would be all there is. */
+static int check_trial(const struct ingot_machine *m, const struct ingot_update_target *t,
+                       ingot_error *reterr)
+{
+        if (!m->live || t->work != INGOT_UPDATE_SLOT || t->slot->state != INGOT_SLOT_WHOLE)
+                return 0;
+        for (size_t i = 0; i < m->entries.count; i++) {
+                const struct ingot_boot_entry *e = m->entries.items + i;
+                if (e->has_root_hash && m->has_running && same_hash(e->root_hash, m->running) &&
+                    e->counted)
+                        return ingot_fail(reterr, INGOT_E_REFUSED,
+                                          "what runs is on trial (%s): the version in the other "
+                                          "slot stays until it is found good; see 'systemctl status "
+                                          "boot-complete.target systemd-bless-boot.service'",
+                                          e->file);
+        }
+        return 0;
+}
+
 int ingot_update_target_choose(const struct ingot_machine *m, const struct ingot_release *release,
                                struct ingot_update_target *ret, ingot_error *reterr)
 {
@@ -247,6 +266,8 @@ int ingot_update_target_choose(const struct ingot_machine *m, const struct ingot
         int r = ingot_boot_entry_name(&m->transfers, release->version, &t.entry, reterr);
         if (r >= 0)
                 r = choose_existing(m, release, &t, reterr);
+        if (r >= 0)
+                r = check_trial(m, &t, reterr);
         if (r >= 0 && t.work != INGOT_UPDATE_NOTHING)
                 r = list_entries(m, release, &t, reterr);
         if (r < 0)

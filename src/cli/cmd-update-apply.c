@@ -1,0 +1,306 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* ingot update apply */
+#include "base/cleanup.h"
+#include "cli/json.h"
+#include "cli/print.h"
+#include "cli/update-source.h"
+#include "os/event.h"
+#include "os/process.h"
+
+#include <inttypes.h>
+#include <string.h>
+#include <time.h>
+
+#define PROGRESS_MSEC 250
+
+struct apply_options {
+        struct update_wish wish;
+        bool dry_run, reboot;
+};
+
+struct work {
+        const struct invocation *in;
+        const struct apply_options *options;
+        struct update_offer offer;
+        struct ingot_apply_figures figures;
+        uint64_t begun_msec, shown_msec;
+};
+
+/* ---- for programs: a line for each thing that happens ---- */
+
+static int print_line(struct json_object *o, ingot_error *reterr)
+{
+        const char *text;
+        int r = ingot_json_text(o, false, &text, reterr);
+        if (r < 0)
+                return r;
+        puts(text);
+        fflush(stdout);
+        return 0;
+}
+
+static uint64_t reused(const struct ingot_walk_figures *f)
+{
+        return f->zeros + f->kept + f->copied + f->tree_kept + f->tree_copied;
+}
+
+static void show_progress(void *context, const struct ingot_apply_figures *planned,
+                          const struct ingot_walk_figures *done)
+{
+        struct work *w = context;
+        _cleanup_json_ struct json_object *o = NULL;
+        uint64_t now = ingot_clock_msec();
+        if (!w->in->json || now - w->shown_msec < PROGRESS_MSEC)
+                return;
+        w->shown_msec = now;
+        uint64_t have = done->fetched + done->copied + done->kept + done->zeros;
+        int r = ingot_json_new_object(&o, NULL);
+        if (r >= 0)
+                r = ingot_json_add_text(o, "event", "progress", NULL);
+        if (r >= 0)
+                r = ingot_json_add_u64(o, "reused", done->copied + done->kept + done->zeros, NULL);
+        if (r >= 0)
+                r = ingot_json_add_u64(o, "fetched", done->fetched, NULL);
+        if (r >= 0)
+                r = ingot_json_add_u64(
+                        o, "to_go",
+                        planned->root.data_size > have ? planned->root.data_size - have : 0, NULL);
+        if (r >= 0)
+                (void) print_line(o, NULL);
+}
+
+static int print_result_json(const struct work *w, ingot_error *reterr)
+{
+        _cleanup_json_ struct json_object *o = NULL;
+        const struct ingot_release *release = w->offer.choice.release;
+        int r = ingot_json_new_object(&o, reterr);
+        if (r >= 0)
+                r = ingot_json_add_text(o, "event", w->options->dry_run ? "plan" : "done", reterr);
+        if (r >= 0)
+                r = ingot_json_add_text(o, "version", release ? release->version : NULL, reterr);
+        if (r >= 0)
+                r = ingot_json_add_text(
+                        o, "work",
+                        ingot_update_work_name(release ? w->offer.target.work
+                                                       : INGOT_UPDATE_NOTHING),
+                        reterr);
+        if (r >= 0)
+                r = ingot_json_add_u64(o, "size", ingot_apply_total(&w->figures), reterr);
+        if (r >= 0)
+                r = ingot_json_add_u64(o, "reused",
+                                       reused(&w->figures.root) + reused(&w->figures.uki), reterr);
+        if (r >= 0)
+                r = ingot_json_add_u64(o, "fetched", ingot_apply_fetched(&w->figures), reterr);
+        if (r >= 0)
+                r = json_add_texts(o, "passed", &w->offer.choice.passed, reterr);
+        return r < 0 ? r : print_line(o, reterr);
+}
+
+/* ---- for people ---- */
+
+/* By how fast it was the last time. */
+static void print_time(const struct ingot_update_last *last, uint64_t bytes)
+{
+        if (last->fetched < 1 << 20 || last->msec == 0)
+                return;
+        uint64_t seconds = bytes / 1024 * last->msec / (last->fetched / 1024) / 1000;
+        printf(", about %" PRIu64 " min %" PRIu64 " s as fast as the last time", seconds / 60,
+               seconds % 60);
+}
+
+static void print_passed(const struct work *w)
+{
+        for (size_t i = 0; i < w->offer.choice.passed.count; i++) {
+                print_text(stdout, w->offer.choice.passed.items[i]);
+                printf("\n");
+        }
+}
+
+static void print_result(const struct work *w)
+{
+        const struct ingot_release *release = w->offer.choice.release;
+        const struct ingot_apply_figures *f = &w->figures;
+        char fetched[16], total[16];
+        print_passed(w);
+        if (!release || w->offer.target.work == INGOT_UPDATE_NOTHING) {
+                print_text(stdout, release                         ? release->version
+                                   : w->offer.view.machine.version ? w->offer.view.machine.version
+                                                                   : "");
+                printf(release ? ": is installed; restart to run it\n"
+                               : ": nothing is to be installed\n");
+                return;
+        }
+        ingot_human_size(fetched, ingot_apply_fetched(f));
+        ingot_human_size(total, ingot_apply_total(f));
+        print_text(stdout, release->version);
+        printf(w->options->dry_run ? ": %s of %s would be fetched, the rest is here"
+                                   : ": installed; %s of %s were fetched, the rest was here",
+               fetched, total);
+        if (w->options->dry_run)
+                print_time(&w->offer.view.state.last, ingot_apply_fetched(f));
+        printf("\n");
+        if (!w->options->dry_run && !w->options->reboot)
+                printf("It runs after the next restart.\n");
+}
+
+/* ---- what is done ---- */
+
+/* What the machine will remember; KEEP: of an earlier try of this version. */
+static int note_begin(struct work *w, ingot_error *reterr)
+{
+        struct ingot_update_state *s = &w->offer.view.state;
+        const char *version = w->offer.choice.release->version;
+        free(TAKE_PTR(s->last.problem));
+        free(TAKE_PTR(s->last.version));
+        s->last.begun = (uint64_t) time(NULL);
+        s->last.finished = 0;
+        int r = ingot_strdup(&s->last.version, version, reterr);
+        return r < 0 ? r : ingot_update_state_save(w->options->wish.machine.root, s, reterr);
+}
+
+static int note_end(struct work *w, int outcome, const ingot_error *why, ingot_error *reterr)
+{
+        struct ingot_update_state *s = &w->offer.view.state;
+        uint64_t fetched = ingot_apply_fetched(&w->figures);
+        int r = 0;
+        s->last.finished = (uint64_t) time(NULL);
+        if (outcome < 0)
+                r = ingot_strdup(&s->last.problem, why->text, reterr);
+        else
+                ingot_update_failure_forget(s, w->offer.choice.release->version);
+        if (outcome >= 0 && fetched > 0) {
+                s->last.fetched = fetched;
+                s->last.msec = ingot_clock_msec() - w->begun_msec;
+        }
+        return r < 0 ? r : ingot_update_state_save(w->options->wish.machine.root, s, reterr);
+}
+
+static int apply(struct work *w, ingot_error *reterr)
+{
+        const struct ingot_apply_options options = {.sources = w->offer.sources,
+                                                    .source_count = w->offer.source_count,
+                                                    .dry_run = w->options->dry_run,
+                                                    .progress = show_progress,
+                                                    .context = w,
+                                                    .log = w->in->log};
+        return ingot_update_apply(&w->offer.view.machine, w->offer.choice.release,
+                                  &w->offer.target, &options, &w->figures, reterr);
+}
+
+static int install(struct work *w, ingot_error *reterr)
+{
+        ingot_error why = {0};
+        if (!w->offer.choice.release || w->offer.target.work == INGOT_UPDATE_NOTHING)
+                return 0;
+        if (w->options->dry_run)
+                return apply(w, reterr);
+        int r = note_begin(w, reterr);
+        if (r < 0)
+                return r;
+        w->begun_msec = ingot_clock_msec();
+        r = apply(w, &why);
+        int e = note_end(w, r, &why, reterr);
+        if (r < 0 && reterr)
+                *reterr = why;
+        return r < 0 ? r : e;
+}
+
+/* Will the loader start what was installed? A variable or loader.conf may say otherwise. */
+static int check_next(struct work *w, ingot_error *reterr)
+{
+        struct ingot_machine *m = &w->offer.view.machine;
+        int r = ingot_machine_refresh(m, reterr);
+        for (size_t i = 0; r >= 0 && i < m->entries.count; i++) {
+                const struct ingot_boot_entry *e = m->entries.items + i;
+                if (e->next &&
+                    !(e->version && strcmp(e->version, w->offer.choice.release->version) == 0))
+                        ingot_warn(w->in->log,
+                                   "%s is what the loader starts next: an EFI variable (bootctl "
+                                   "set-default '') or loader/loader.conf names it, or it is newer",
+                                   e->file);
+        }
+        return r;
+}
+
+static int restart(ingot_error *reterr)
+{
+        static const char *const words[] = {"systemctl", "reboot", NULL};
+        const struct ingot_program program = {.argv = words, .package = "systemd"};
+        return ingot_process_run(&program, NULL, reterr);
+}
+
+static int finish(struct work *w, ingot_error *reterr)
+{
+        bool installed = w->offer.choice.release && w->offer.target.work != INGOT_UPDATE_NOTHING;
+        int r = installed && !w->options->dry_run ? check_next(w, reterr) : 0;
+        if (r >= 0 && w->in->json)
+                r = print_result_json(w, reterr);
+        else if (r >= 0)
+                print_result(w);
+        fflush(stdout);
+        return r >= 0 && installed && w->options->reboot ? restart(reterr) : r;
+}
+
+static int run(const struct invocation *in, ingot_error *reterr)
+{
+        const struct apply_options *o = in->options;
+        struct work w = {.in = in, .options = o, .offer = UPDATE_OFFER_NONE};
+        if (o->reboot && (o->dry_run || o->wish.machine.root || o->wish.machine.disk))
+                return ingot_fail(reterr, INGOT_E_USAGE,
+                                  "--reboot goes with an update of this machine alone");
+        int r = update_offer_open(&w.offer, &o->wish, !o->dry_run, in->log, reterr);
+        if (r >= 0)
+                r = install(&w, reterr);
+        if (r >= 0)
+                r = finish(&w, reterr);
+        update_offer_close(&w.offer);
+        return r;
+}
+
+static const struct option rows[] = {
+        FLAG('n', "dry-run", struct apply_options, dry_run,
+             "Write nothing; say how much would be fetched, and how long that takes"),
+        FLAG(0, "reboot", struct apply_options, reboot, "Restart when something was installed"),
+        OPTION_UPDATE_WISH(struct apply_options, wish),
+        OPTION_UPDATE_ROOT(struct apply_options, wish.machine),
+        OPTION_UPDATE_DISK(struct apply_options, wish.machine),
+        OPTION_UPDATE_ESP(struct apply_options, wish.machine),
+        OPTION_UPDATE_RUNNING(struct apply_options, wish.machine),
+        OPTION_QUIET,
+        OPTION_JSON,
+        OPTION_NO_COLOR,
+        {0},
+};
+
+static const struct example examples[] = {
+        {"ingot update apply --dry-run", "How much would be fetched?"},
+        {"ingot update apply --root=machine --disk=disk.raw --esp=esp --source=releases "
+         "--key=release.crt",
+         "Install the newest version of a folder on the disk of another machine"},
+        {0},
+};
+
+const struct command cmd_update_apply = {
+        .name = "update apply",
+        .synopsis = "",
+        .summary = "Install the newest version into the slot that does not run",
+        .details =
+                "Fetches only blocks that no slot has: the new hash tree is walked down from the "
+                "signed root hash, and every block is checked before it is written. An update that "
+                "broke off, for whatever reason, is gone on with by the next one.\n"
+                "\n"
+                "The order leaves a whole version on the machine at every moment: the slot's old "
+                "UKI goes first, the partition table says that the slot is being written, then "
+                "come data, hash tree and signature, then the table that says that it is whole, "
+                "and the UKI last, with a boot counter. The slot that runs, and those of other "
+                "products, are never written.\n"
+                "\n"
+                "Which version is taken, and what is refused with exit status 3, says 'ingot "
+                "update check'. With --json each line is an object: \"event\" is \"progress\" "
+                "(reused, fetched and to_go are bytes of the root file system), \"plan\" or "
+                "\"done\".",
+        .rows = rows,
+        .examples = examples,
+        .options_size = sizeof(struct apply_options),
+        .run = run,
+};

@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "cli/update-source.h"
+#include "base/cleanup.h"
+#include "cli/verify.h"
+#include "os/http.h"
+#include "update/release-sign.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define CHANNEL_DEFAULT "stable"
+#define PURPOSE "image"
+
+void update_offer_close(struct update_offer *o)
+{
+        ingot_update_target_done(&o->target);
+        ingot_update_choice_done(&o->choice);
+        ingot_channel_done(&o->channel);
+        for (size_t i = 0; i < o->source_count; i++)
+                ingot_source_close(o->sources + i);
+        ingot_update_config_done(&o->config);
+        update_view_close(&o->view);
+        *o = UPDATE_OFFER_NONE;
+}
+
+/* ---- sources ---- */
+
+static int list_sources(const struct update_offer *o, const struct update_wish *wish,
+                        struct ingot_strings *ret, ingot_error *reterr)
+{
+        const struct ingot_strings *from =
+                wish->sources.count ? &wish->sources : &o->config.sources;
+        const char *transfer = o->view.machine.transfers.source;
+        int r = 0;
+        for (size_t i = 0; r >= 0 && i < from->count; i++)
+                r = ingot_strings_add(ret, from->items[i], reterr);
+        if (r >= 0 && ret->count == 0 && transfer)
+                r = ingot_strings_add(ret, transfer, reterr);
+        if (r >= 0 && ret->count == 0)
+                return ingot_fail(reterr, INGOT_E_NOTFOUND,
+                                  "nothing says where releases come from: name a URL with "
+                                  "--source=URL, or write Source= into /etc/ingot/update.conf");
+        if (r >= 0 && ret->count > UPDATE_SOURCES_MAX)
+                return ingot_fail(reterr, INGOT_E_LIMIT, "more than %d sources",
+                                  UPDATE_SOURCES_MAX);
+        return r;
+}
+
+static int open_sources(struct update_offer *o, const struct update_wish *wish,
+                        const struct ingot_strings *where, const struct ingot_log *log,
+                        ingot_error *reterr)
+{
+        const struct ingot_source_options options = {
+                .http.bandwidth = wish->limit ? wish->limit : o->config.limit, .log = log};
+        int r = 0;
+        for (size_t i = 0; r >= 0 && i < where->count; i++) {
+                r = ingot_source_open(where->items[i], &options, o->sources + i, reterr);
+                o->source_count += r >= 0;
+        }
+        return r;
+}
+
+static bool is_url(const char *where)
+{
+        return ingot_starts_with(where, "http://") || ingot_starts_with(where, "https://") ||
+               ingot_starts_with(where, "file://");
+}
+
+static int get_file(const char *where, const char *name, uint8_t **ret, size_t *ret_size,
+                    ingot_error *reterr)
+{
+        _cleanup_free_ char *path = NULL;
+        bool slash = ingot_ends_with(where, "/");
+        int r = ingot_format(&path, reterr, "%s%s%s", where, slash ? "" : "/", name);
+        if (r < 0)
+                return r;
+        return is_url(where)
+                       ? ingot_http_get(path, INGOT_RELEASE_SIZE_MAX, ret, ret_size, reterr)
+                       : ingot_file_read(AT_FDCWD, path, INGOT_RELEASE_SIZE_MAX, ret, ret_size,
+                                         reterr);
+}
+
+/* From the first source that has it; else the first one's error. */
+static int get_release_file(const struct ingot_strings *where, const char *name, uint8_t **ret,
+                            size_t *ret_size, ingot_error *reterr)
+{
+        ingot_error first = {0};
+        for (size_t i = 0; i < where->count; i++) {
+                ingot_error why = {0};
+                if (get_file(where->items[i], name, ret, ret_size, &why) >= 0)
+                        return 0;
+                if (!first.code)
+                        first = why;
+        }
+        if (reterr)
+                *reterr = first;
+        return ingot_under(reterr, -first.code, "release file");
+}
+
+/* ---- trust ---- */
+
+static int find_keys(const struct update_offer *o, const struct update_wish *wish,
+                     const struct ingot_log *log, struct ingot_key_files *keys,
+                     struct ingot_signature_request *q, ingot_error *reterr)
+{
+        struct verify_options v = {.purpose = PURPOSE,
+                                   .root = wish->machine.root,
+                                   .keys = wish->keys.count ? wish->keys : o->config.keys,
+                                   .threshold = wish->threshold ? wish->threshold
+                                                                : o->config.threshold};
+        _cleanup_free_ char *id = NULL;
+        _cleanup_strings_ struct ingot_strings os = {0};
+        int r = 0;
+        if (v.keys.count == 0) {
+                r = ingot_machine_field(&o->view.machine, "ID", &id, reterr);
+                if (r >= 0)
+                        r = ingot_strings_add(&os, id ? id : "linux", reterr);
+                v.os = os;
+        }
+        if (r >= 0)
+                r = verify_request(&v, log, keys, q, reterr);
+        q->undated = true;
+        return r;
+}
+
+static int open_channel(struct update_offer *o, const struct update_wish *wish,
+                        struct ingot_span file, const struct ingot_log *log, ingot_error *reterr)
+{
+        _cleanup_key_files_ struct ingot_key_files keys = {0};
+        _cleanup_verdict_ struct ingot_verdict verdict = {0};
+        struct ingot_signature_request q = {0};
+        int r = find_keys(o, wish, log, &keys, &q, reterr);
+        if (r >= 0)
+                r = ingot_channel_open(file, &q, &o->channel, &verdict, reterr);
+        if (r > 0)
+                r = ingot_verdict_error(&verdict, reterr);
+        return ingot_under(reterr, r, "release file");
+}
+
+/* Is it for this machine, and not an old one? */
+static int accept_channel(struct update_offer *o, const char *name, ingot_error *reterr)
+{
+        struct update_view *v = &o->view;
+        _cleanup_free_ char *key = NULL;
+        int r = ingot_format(&key, reterr, "%s.%s", v->machine.name, name);
+        if (r < 0)
+                return r;
+        const struct ingot_channel_wish wish = {.name = v->machine.name,
+                                                .channel = name,
+                                                .architecture = v->machine.architecture,
+                                                .now = (uint64_t) time(NULL),
+                                                .serial = ingot_update_serial(&v->state, key)};
+        r = ingot_channel_acceptable(&o->channel, &wish, reterr);
+        if (r >= 0)
+                r = ingot_update_serial_set(&v->state, key, o->channel.serial, reterr);
+        v->state.checked = wish.now;
+        return r;
+}
+
+static int get_channel(struct update_offer *o, const struct update_wish *wish,
+                       const struct ingot_log *log, ingot_error *reterr)
+{
+        const char *name = wish->channel ? wish->channel
+                           : o->config.channel ? o->config.channel
+                                               : CHANNEL_DEFAULT;
+        _cleanup_strings_ struct ingot_strings where = {0};
+        _cleanup_free_ char *file = NULL;
+        _cleanup_free_ uint8_t *bytes = NULL;
+        size_t size = 0;
+        int r = list_sources(o, wish, &where, reterr);
+        if (r >= 0)
+                r = open_sources(o, wish, &where, log, reterr);
+        if (r >= 0)
+                r = ingot_channel_file_name(o->view.machine.name, name, &file, reterr);
+        if (r >= 0)
+                r = get_release_file(&where, file, &bytes, &size, reterr);
+        if (r >= 0)
+                r = open_channel(o, wish, INGOT_SPAN(bytes, size), log, reterr);
+        return r < 0 ? r : accept_channel(o, name, reterr);
+}
+
+static int choose(struct update_offer *o, const struct update_wish *wish, ingot_error *reterr)
+{
+        const struct ingot_machine *m = &o->view.machine;
+        uint64_t space = 0;
+        int r = ingot_update_choose(m, &o->channel, &o->view.state, wish->version, &o->choice,
+                                    reterr);
+        if (r < 0 || !o->choice.release)
+                return r;
+        r = ingot_update_target_choose(m, o->choice.release, &o->target, reterr);
+        if (r >= 0)
+                r = ingot_file_space(m->esp, &space, reterr);
+        if (r >= 0)
+                r = ingot_update_target_check_esp(m, o->choice.release, &o->target, space, reterr);
+        return r;
+}
+
+int update_offer_open(struct update_offer *o, const struct update_wish *wish, bool writable,
+                      const struct ingot_log *log, ingot_error *reterr)
+{
+        int r = update_view_open(&o->view, &wish->machine, writable, log, reterr);
+        if (r >= 0)
+                r = ingot_update_config_load(o->view.machine.root_fd, &o->config, reterr);
+        if (r >= 0)
+                r = get_channel(o, wish, log, reterr);
+        if (r >= 0 && writable)
+                r = ingot_update_state_save(wish->machine.root, &o->view.state, reterr);
+        return r < 0 ? r : choose(o, wish, reterr);
+}

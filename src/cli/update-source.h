@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Where `ingot update check` and `apply` get releases from, and what they take of them. */
+#pragma once
+
+#include "cli/update.h"
+#include "update/choose.h"
+#include "update/config.h"
+
+struct update_wish {
+        struct update_machine machine;
+        struct ingot_strings sources, keys;
+        const char *channel, *version;
+        uint64_t threshold, limit;
+};
+
+#define OPTION_UPDATE_WISH(T, m)                                                                   \
+        STRINGS('s', "source", "URL", T, m.sources,                                                \
+                "A URL or folder of releases; may be given again: the next one is asked for what " \
+                "one has not; default: of update.conf"),                                           \
+                STRING(0, "channel", "NAME", T, m.channel,                                         \
+                       "Of this channel; default: of update.conf, or stable"),                     \
+                STRINGS('k', "key", "FILE", T, m.keys,                                             \
+                        "Keys that may sign releases; default: of update.conf, or what VOA has "   \
+                        "for this OS and images; may be given again"),                             \
+                UINT('m', "threshold", "M", T, m.threshold,                                        \
+                     "So many different keys must have signed; default: of update.conf, or 1"),    \
+                STRING(0, "version", "VERSION", T, m.version,                                      \
+                       "This one, also when it is older, failed before, or is not rolled out yet"), \
+                SIZE(0, "limit", "BYTES", T, m.limit, "Fetch at most so many bytes a second")
+
+#define UPDATE_SOURCES_MAX 16
+
+/* What is offered, verified, and what of it is taken. */
+struct update_offer {
+        struct update_view view;
+        struct ingot_update_config config;
+        struct ingot_source sources[UPDATE_SOURCES_MAX];
+        size_t source_count;
+        struct ingot_channel channel;
+        struct ingot_update_choice choice;
+        struct ingot_update_target target; /* when something is chosen */
+};
+#define UPDATE_OFFER_NONE ((struct update_offer){.view = UPDATE_VIEW_NONE})
+void update_offer_close(struct update_offer *o);
+#define _cleanup_update_offer_ __attribute__((cleanup(update_offer_close)))
+
+/* Finds the machine, gets the channel's release file from the first source that has it, verifies it,
+ * and chooses version and slot. REFUSED: everything that a machine must not take. What was learnt
+ * (the serial) is saved when WRITABLE. */
+int update_offer_open(struct update_offer *o, const struct update_wish *wish, bool writable,
+                      const struct ingot_log *log, ingot_error *reterr);
