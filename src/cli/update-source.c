@@ -77,7 +77,8 @@ static int get_file(const char *where, const char *name, uint8_t **ret, size_t *
         if (r < 0)
                 return r;
         return is_url(where)
-                       ? ingot_http_get(path, INGOT_RELEASE_SIZE_MAX, ret, ret_size, reterr)
+                       ? ingot_http_get(path, NULL, INGOT_RELEASE_SIZE_MAX, ret, ret_size,
+                                        reterr)
                        : ingot_file_read(AT_FDCWD, path, INGOT_RELEASE_SIZE_MAX, ret, ret_size,
                                          reterr);
 }

@@ -125,7 +125,9 @@ int ingot_boot_entries_find(const char *esp, const struct ingot_transfers *trans
         _cleanup_strings_ struct ingot_strings names = {0};
         _cleanup_free_ char *folder = NULL;
         int r = ingot_format(&folder, reterr, "%s/%s", esp, transfers->uki_folder);
-        if (r >= 0)
+        if (r >= 0 && !ingot_file_exists(esp))
+                return ingot_fail(reterr, INGOT_E_NOTFOUND, "there is no such folder");
+        if (r >= 0 && ingot_file_exists(folder))
                 r = ingot_list_files(folder, &names, reterr);
         for (size_t i = 0; r >= 0 && i < names.count; i++) {
                 if (ingot_ends_with(names.items[i], EFI INGOT_ENTRY_TEMPORARY))

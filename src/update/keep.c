@@ -173,7 +173,7 @@ static int clean_measurements(struct ingot_machine *m, struct ingot_steps *s,
         _cleanup_free_ char *folder = NULL;
         bool changed = false;
         int r = ingot_format(&folder, reterr, "%s/" INGOT_ESP_MEASUREMENTS, m->esp);
-        if (r >= 0)
+        if (r >= 0 && ingot_file_exists(folder))
                 r = ingot_list_files(folder, &files, reterr);
         for (size_t i = 0; r >= 0 && i < files.count; i++) {
                 _cleanup_free_ char *path = NULL;
