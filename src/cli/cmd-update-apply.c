@@ -187,6 +187,33 @@ static int apply(struct work *w, ingot_error *reterr)
                                   &w->offer.target, &options, &w->figures, reterr);
 }
 
+/* Versions that have a slot, and so may be started, keep what was brought for them. */
+static int sweep_extensions(struct work *w, ingot_error *reterr)
+{
+        const struct ingot_machine *m = &w->offer.view.machine;
+        _cleanup_strings_ struct ingot_strings keep = {0};
+        int r = ingot_strings_add(&keep, w->offer.choice.release->version, reterr);
+        if (r >= 0 && m->version)
+                r = ingot_strings_add(&keep, m->version, reterr);
+        for (size_t i = 0; r >= 0 && i < m->slots.count; i++)
+                if (m->slots.items[i].version)
+                        r = ingot_strings_add(&keep, m->slots.items[i].version, reterr);
+        return r < 0 ? r : ingot_extensions_sweep(w->options->wish.machine.root, &keep, reterr);
+}
+
+/* Extensions first: the new version must not be started without them. */
+static int apply_with_extensions(struct work *w, ingot_error *reterr)
+{
+        const struct ingot_walk_options options = {.sources = w->offer.sources,
+                                                   .source_count = w->offer.source_count,
+                                                   .log = w->in->log};
+        int r = ingot_extension_moves_run(&w->offer.moves, w->options->wish.machine.root,
+                                          w->offer.choice.release->version, &options, reterr);
+        if (r >= 0)
+                r = apply(w, reterr);
+        return r < 0 ? r : sweep_extensions(w, reterr);
+}
+
 static int install(struct work *w, ingot_error *reterr)
 {
         ingot_error why = {0};
@@ -198,7 +225,7 @@ static int install(struct work *w, ingot_error *reterr)
         if (r < 0)
                 return r;
         w->begun_msec = ingot_clock_msec();
-        r = apply(w, &why);
+        r = apply_with_extensions(w, &why);
         int e = note_end(w, r, &why, reterr);
         if (r < 0 && reterr)
                 *reterr = why;
@@ -273,7 +300,9 @@ static const struct option rows[] = {
 };
 
 static const struct example examples[] = {
-        {"ingot update apply --dry-run", "How much would be fetched?"},
+        {"ingot update apply -n --root=machine --disk=disk.raw --esp=esp --source=releases "
+         "--key=release.crt",
+         "How much would be fetched?"},
         {"ingot update apply --root=machine --disk=disk.raw --esp=esp --source=releases "
          "--key=release.crt",
          "Install the newest version of a folder on the disk of another machine"},

@@ -92,10 +92,9 @@ static const struct option rows[] = {
 };
 
 static const struct example examples[] = {
-        {"ingot update check", "Is there a newer version for this machine?"},
         {"ingot update check --root=machine --disk=disk.raw --esp=esp --source=releases "
          "--key=release.crt",
-         "The same for another machine, from a folder"},
+         "Is there a newer version for the machine in these files?"},
         {0},
 };
 
@@ -105,7 +104,8 @@ const struct command cmd_update_check = {
         .summary = "Show whether there is a newer version, and whether it can be installed",
         .details =
                 "Gets the channel's release file, verifies its signatures, and says which version "
-                "this machine would take. Nothing is written and nothing else is fetched.\n"
+                "this machine would take. Nothing else is fetched, but the measurement manifest of the "
+                "new version where something is locked to the TPM by a policy.\n"
                 "\n"
                 "By itself a machine takes the newest version that is newer than its own, did not "
                 "fail on it, and is rolled out to it; where it is pinned, only that one. Versions "

@@ -48,7 +48,8 @@ static const struct option rows[] = {
 };
 
 static const struct example examples[] = {
-        {"ingot update clean", "Remove what updates that broke off have left"},
+        {"ingot update clean --root=machine --disk=disk.raw --esp=esp",
+         "Remove what updates that broke off have left"},
         {0},
 };
 

@@ -65,7 +65,8 @@ static const struct option rows[] = {
 };
 
 static const struct example examples[] = {
-        {"ingot update rollback", "Boot the version before from now on"},
+        {"ingot update rollback --root=machine --disk=disk.raw --esp=esp",
+         "Boot the version before from now on"},
         {0},
 };
 

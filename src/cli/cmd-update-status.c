@@ -287,9 +287,8 @@ static const struct option rows[] = {
 };
 
 static const struct example examples[] = {
-        {"ingot update status", "What runs, what boots next, and what failed"},
         {"ingot update status --root=machine --disk=disk.raw --esp=esp",
-         "The same of another system, without root"},
+         "What runs, what boots next, and what failed"},
         {0},
 };
 
@@ -308,8 +307,8 @@ const struct command cmd_update_status = {
                 "systemd-bless-boot takes the counter off.\n"
                 "\n"
                 "Of this machine everything is found by itself, for which it takes root. For "
-                "another one name --root, --disk and --esp; what runs there is then what its "
-                "loader would start, unless --running says.",
+                "another one name --root, --disk and --esp; what runs there is then the version "
+                "that its os-release says, unless --running says.",
         .rows = rows,
         .examples = examples,
         .options_size = sizeof(struct status_options),

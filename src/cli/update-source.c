@@ -15,6 +15,8 @@
 
 void update_offer_close(struct update_offer *o)
 {
+        ingot_extension_moves_done(&o->moves);
+        ingot_extensions_done(&o->extensions);
         ingot_update_target_done(&o->target);
         ingot_update_choice_done(&o->choice);
         ingot_channel_done(&o->channel);
@@ -182,7 +184,19 @@ static int get_channel(struct update_offer *o, const struct update_wish *wish,
         return r < 0 ? r : accept_channel(o, name, reterr);
 }
 
-static int choose(struct update_offer *o, const struct update_wish *wish, ingot_error *reterr)
+static int check_extensions(struct update_offer *o, const struct update_wish *wish,
+                            ingot_error *reterr)
+{
+        const struct ingot_machine *m = &o->view.machine;
+        int r = ingot_extensions_find(m->root_fd, m->version, &o->extensions, reterr);
+        if (r >= 0)
+                r = ingot_extension_moves_plan(&o->extensions, o->choice.release, m->architecture,
+                                               &wish->drop, &o->moves, reterr);
+        return r < 0 ? r : ingot_extension_moves_check(&o->moves, reterr);
+}
+
+static int choose(struct update_offer *o, const struct update_wish *wish,
+                  const struct ingot_log *log, ingot_error *reterr)
 {
         const struct ingot_machine *m = &o->view.machine;
         uint64_t space = 0;
@@ -195,7 +209,10 @@ static int choose(struct update_offer *o, const struct update_wish *wish, ingot_
                 r = ingot_file_space(m->esp, &space, reterr);
         if (r >= 0)
                 r = ingot_update_target_check_esp(m, o->choice.release, &o->target, space, reterr);
-        return r;
+        if (r < 0 || o->target.work == INGOT_UPDATE_NOTHING)
+                return r;
+        r = check_extensions(o, wish, reterr);
+        return r < 0 ? r : update_check_tpm(o, wish, log, reterr);
 }
 
 int update_offer_open(struct update_offer *o, const struct update_wish *wish, bool writable,
@@ -208,5 +225,5 @@ int update_offer_open(struct update_offer *o, const struct update_wish *wish, bo
                 r = get_channel(o, wish, log, reterr);
         if (r >= 0 && writable)
                 r = ingot_update_state_save(wish->machine.root, &o->view.state, reterr);
-        return r < 0 ? r : choose(o, wish, reterr);
+        return r < 0 ? r : choose(o, wish, log, reterr);
 }

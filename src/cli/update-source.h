@@ -5,12 +5,14 @@
 #include "cli/update.h"
 #include "update/choose.h"
 #include "update/config.h"
+#include "update/extensions.h"
 
 struct update_wish {
         struct update_machine machine;
-        struct ingot_strings sources, keys;
-        const char *channel, *version;
+        struct ingot_strings sources, keys, drop;
+        const char *channel, *version, *tpm;
         uint64_t threshold, limit;
+        bool allow_lock_out;
 };
 
 #define OPTION_UPDATE_WISH(T, m)                                                                   \
@@ -26,6 +28,12 @@ struct update_wish {
                      "So many different keys must have signed; default: of update.conf, or 1"),    \
                 STRING(0, "version", "VERSION", T, m.version,                                      \
                        "This one, also when it is older, failed before, or is not rolled out yet"), \
+                STRINGS(0, "drop", "NAME", T, m.drop,                                              \
+                        "Go on without this extension; may be given again"),                       \
+                FLAG(0, "allow-lock-out", T, m.allow_lock_out,                                     \
+                     "Go on although the TPM will not unlock what is locked to it"),               \
+                STRING(0, "tpm", "TPM", T, m.tpm,                                                  \
+                       "Which TPM: a device, or swtpm:path=SOCKET; default: this machine's"),      \
                 SIZE(0, "limit", "BYTES", T, m.limit, "Fetch at most so many bytes a second")
 
 #define UPDATE_SOURCES_MAX 16
@@ -39,6 +47,8 @@ struct update_offer {
         struct ingot_channel channel;
         struct ingot_update_choice choice;
         struct ingot_update_target target; /* when something is chosen */
+        struct ingot_extensions extensions;
+        struct ingot_extension_moves moves;
 };
 #define UPDATE_OFFER_NONE ((struct update_offer){.view = UPDATE_VIEW_NONE})
 void update_offer_close(struct update_offer *o);
@@ -49,3 +59,7 @@ void update_offer_close(struct update_offer *o);
  * (the serial) is saved when WRITABLE. */
 int update_offer_open(struct update_offer *o, const struct update_wish *wish, bool writable,
                       const struct ingot_log *log, ingot_error *reterr);
+
+/* Will what is locked to the TPM unlock with the release? REFUSED says which PCRs and what to do. */
+int update_check_tpm(struct update_offer *o, const struct update_wish *wish,
+                     const struct ingot_log *log, ingot_error *reterr);

@@ -240,29 +240,41 @@ static int find_entries(struct ingot_machine *m, ingot_error *reterr)
                            "%s", m->esp);
 }
 
-/* Nobody said what runs: what the loader would start. */
+static void take_running(struct ingot_machine *m, const uint8_t root_hash[INGOT_SHA256_SIZE])
+{
+        memcpy(m->running, root_hash, sizeof(m->running));
+        m->has_running = true;
+}
+
+/* Nobody said what runs: the version that the root file system says it is, else what the loader
+ * would start. */
 static void assume_running(struct ingot_machine *m)
 {
+        const struct ingot_slot *s =
+                m->version ? ingot_slots_by_version(&m->slots, m->version) : NULL;
+        if (s)
+                take_running(m, s->root_hash);
         for (size_t i = 0; !m->has_running && i < m->entries.count; i++) {
                 const struct ingot_boot_entry *e = m->entries.items + i;
-                if (!e->next || !e->has_root_hash)
-                        continue;
-                memcpy(m->running, e->root_hash, sizeof(m->running));
-                m->has_running = true;
+                if (e->next && e->has_root_hash)
+                        take_running(m, e->root_hash);
         }
+}
+
+static int find_slots(struct ingot_machine *m, ingot_error *reterr)
+{
+        ingot_slots_done(&m->slots);
+        return ingot_slots_find(m->gpt, &m->transfers, m->has_running ? m->running : NULL,
+                                &m->slots, reterr);
 }
 
 int ingot_machine_refresh(struct ingot_machine *m, ingot_error *reterr)
 {
-        ingot_slots_done(&m->slots);
         ingot_boot_entries_done(&m->entries);
         int r = read_table(m, reterr);
         if (r >= 0)
                 r = find_entries(m, reterr);
-        if (r >= 0)
-                r = ingot_slots_find(m->gpt, &m->transfers, m->has_running ? m->running : NULL,
-                                     &m->slots, reterr);
-        return r;
+        return r < 0 ? r : find_slots(m, reterr);
 }
 
 static int open_machine(struct ingot_machine *m, const struct ingot_machine_options *o,
@@ -289,11 +301,12 @@ static int open_machine(struct ingot_machine *m, const struct ingot_machine_opti
                 r = find_esp(m, o, reterr);
         if (r >= 0)
                 r = find_entries(m, reterr);
-        if (r < 0)
+        if (r >= 0)
+                r = find_slots(m, reterr);
+        if (r < 0 || m->has_running)
                 return r;
         assume_running(m);
-        return ingot_slots_find(m->gpt, &m->transfers, m->has_running ? m->running : NULL,
-                                &m->slots, reterr);
+        return find_slots(m, reterr);
 }
 
 int ingot_machine_open(const struct ingot_machine_options *o, struct ingot_machine *ret,
