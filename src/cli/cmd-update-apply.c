@@ -300,11 +300,9 @@ static const struct option rows[] = {
 };
 
 static const struct example examples[] = {
-        {"ingot update apply -n --root=machine --disk=disk.raw --esp=esp --source=releases "
-         "--key=release.crt",
+        {"ingot update apply -n --root=machine --disk=disk.raw --esp=esp",
          "How much would be fetched?"},
-        {"ingot update apply --root=machine --disk=disk.raw --esp=esp --source=releases "
-         "--key=release.crt",
+        {"ingot update apply --root=machine --disk=disk.raw --esp=esp",
          "Install the newest version of a folder on the disk of another machine"},
         {0},
 };

@@ -92,8 +92,7 @@ static const struct option rows[] = {
 };
 
 static const struct example examples[] = {
-        {"ingot update check --root=machine --disk=disk.raw --esp=esp --source=releases "
-         "--key=release.crt",
+        {"ingot update check --root=machine --disk=disk.raw --esp=esp",
          "Is there a newer version for the machine in these files?"},
         {0},
 };
