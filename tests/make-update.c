@@ -88,9 +88,11 @@ static int make_release(struct made_update *u, unsigned version, ingot_error *re
         if (e >= 0)
                 e = ingot_format(&release->version, reterr, "%u", version);
         if (e >= 0)
-                e = put_part(u, &release->root, names[0], r->image.data, r->image.data_size, reterr);
+                e = put_part(u, &release->root, names[0], r->image.data, r->image.data_size,
+                             reterr);
         if (e >= 0)
-                e = put_part(u, &release->tree, names[1], r->image.tree, r->image.tree_size, reterr);
+                e = put_part(u, &release->tree, names[1], r->image.tree, r->image.tree_size,
+                             reterr);
         if (e >= 0)
                 e = put_part(u, &release->signature, names[2], r->signature.data, r->signature.size,
                              reterr);
@@ -145,10 +147,9 @@ static int write_disk(const struct made_update *u, ingot_error *reterr)
         if (e < 0)
                 return e;
         const struct ingot_writer w = ingot_outfile_writer(&disk);
-        const struct ingot_buffer parts[] = {
-                {.data = r->image.data, .size = r->image.data_size},
-                {.data = r->image.tree, .size = r->image.tree_size},
-                r->signature};
+        const struct ingot_buffer parts[] = {{.data = r->image.data, .size = r->image.data_size},
+                                             {.data = r->image.tree, .size = r->image.tree_size},
+                                             r->signature};
         for (size_t i = 0; e >= 0 && i < ARRAY_SIZE(parts); i++)
                 e = ingot_write_at(&w, ingot_gpt_offset(gpt, gpt->partitions + i), parts[i].data,
                                    parts[i].size, reterr);
@@ -289,7 +290,8 @@ static int check_slot(const struct made_update *u, unsigned version,
         int r = ingot_gpt_read(disk, gpt, reterr);
         for (size_t i = 0; r >= 0 && i < 2; i++) {
                 const struct ingot_gpt_partition *p = ingot_gpt_by_uuid(gpt, uuids + i);
-                if (!p || !ingot_uuid_equal(&p->type, &ingot_partition_type_by_name(types[i])->uuid))
+                if (!p ||
+                    !ingot_uuid_equal(&p->type, &ingot_partition_type_by_name(types[i])->uuid))
                         return ingot_fail(reterr, INGOT_E_NOTFOUND, "no %s of version %u", types[i],
                                           version);
                 r = ingot_reader_part(disk, ingot_gpt_offset(gpt, p), ingot_gpt_size(gpt, p),

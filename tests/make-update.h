@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * A small machine with two slots, and releases for it: a disk image, a folder as its ESP, one as its
- * root, and a folder of releases, all below one folder. The product is "test"; version 1 runs.
+ * A small machine with two slots, and releases for it: a disk image, a folder as its ESP, one as
+ * its root, and a folder of releases, all below one folder. The product is "test"; version 1 runs.
  */
 #pragma once
 
@@ -9,9 +9,9 @@
 #include "update/apply.h"
 #include "walk-image.h"
 
-#define MADE_BLOCKS 256     /* data blocks of a root */
-#define MADE_VERSIONS 3     /* "1", "2", "3" */
-#define MADE_EXTENT 65536   /* of a UKI */
+#define MADE_BLOCKS 256   /* data blocks of a root */
+#define MADE_VERSIONS 3   /* "1", "2", "3" */
+#define MADE_EXTENT 65536 /* of a UKI */
 
 struct made_release {
         struct walk_image image;
@@ -40,7 +40,7 @@ struct made_apply {
         bool dry_run;
         int (*watch)(void *context, const struct ingot_step *step, ingot_error *reterr);
         void *context;
-        enum ingot_update_work work;       /* out */
+        enum ingot_update_work work;        /* out */
         struct ingot_apply_figures figures; /* out */
 };
 int made_apply(const struct made_update *u, struct made_apply *a, ingot_error *reterr);

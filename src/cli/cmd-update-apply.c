@@ -79,11 +79,10 @@ static int print_result_json(const struct work *w, ingot_error *reterr)
         if (r >= 0)
                 r = ingot_json_add_text(o, "version", release ? release->version : NULL, reterr);
         if (r >= 0)
-                r = ingot_json_add_text(
-                        o, "work",
-                        ingot_update_work_name(release ? w->offer.target.work
-                                                       : INGOT_UPDATE_NOTHING),
-                        reterr);
+                r = ingot_json_add_text(o, "work",
+                                        ingot_update_work_name(release ? w->offer.target.work
+                                                                       : INGOT_UPDATE_NOTHING),
+                                        reterr);
         if (r >= 0)
                 r = ingot_json_add_u64(o, "size", ingot_apply_total(&w->figures), reterr);
         if (r >= 0)
@@ -183,8 +182,8 @@ static int apply(struct work *w, ingot_error *reterr)
                                                     .progress = show_progress,
                                                     .context = w,
                                                     .log = w->in->log};
-        return ingot_update_apply(&w->offer.view.machine, w->offer.choice.release,
-                                  &w->offer.target, &options, &w->figures, reterr);
+        return ingot_update_apply(&w->offer.view.machine, w->offer.choice.release, &w->offer.target,
+                                  &options, &w->figures, reterr);
 }
 
 /* Versions that have a slot, and so may be started, keep what was brought for them. */

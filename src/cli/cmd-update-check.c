@@ -56,10 +56,10 @@ static int print_json(const struct update_offer *o, ingot_error *reterr)
         if (r >= 0)
                 r = ingot_json_add_text(json, "version", release ? release->version : NULL, reterr);
         if (r >= 0)
-                r = ingot_json_add_text(json, "work",
-                                        ingot_update_work_name(release ? o->target.work
-                                                                       : INGOT_UPDATE_NOTHING),
-                                        reterr);
+                r = ingot_json_add_text(
+                        json, "work",
+                        ingot_update_work_name(release ? o->target.work : INGOT_UPDATE_NOTHING),
+                        reterr);
         if (r >= 0)
                 r = ingot_json_add_text(json, "notes", release ? release->notes : NULL, reterr);
         if (r >= 0)
@@ -103,7 +103,8 @@ const struct command cmd_update_check = {
         .summary = "Show whether there is a newer version, and whether it can be installed",
         .details =
                 "Gets the channel's release file, verifies its signatures, and says which version "
-                "this machine would take. Nothing else is fetched, but the measurement manifest of the "
+                "this machine would take. Nothing else is fetched, but the measurement manifest of "
+                "the "
                 "new version where something is locked to the TPM by a policy.\n"
                 "\n"
                 "By itself a machine takes the newest version that is newer than its own, did not "

@@ -105,9 +105,10 @@ static void print_last(const struct ingot_update_state *s)
                 print_text(stdout, s->last.problem);
                 printf("\n");
         } else {
-                printf(s->last.finished ? " was installed, %s\n"
-                                        : " was begun, %s, and broke off; 'ingot update apply' goes "
-                                          "on\n",
+                printf(s->last.finished
+                               ? " was installed, %s\n"
+                               : " was begun, %s, and broke off; 'ingot update apply' goes "
+                                 "on\n",
                        when);
         }
 }
@@ -136,8 +137,9 @@ static int add_slot_row(struct table *t, const struct ingot_machine *m, const st
 static int print_slots(const struct ingot_machine *m, ingot_error *reterr)
 {
         static const struct table_column columns[] = {
-                {"PARTITION", true, false}, {"VERSION", false, false},   {"STATE", false, false},
-                {"SIZE", true, false},      {"ROOT HASH", false, false}, {"BOOT ENTRY", false, true}};
+                {"PARTITION", true, false},  {"VERSION", false, false},
+                {"STATE", false, false},     {"SIZE", true, false},
+                {"ROOT HASH", false, false}, {"BOOT ENTRY", false, true}};
         _cleanup_table_ struct table t = TABLE(columns);
         int r = 0;
         for (size_t i = 0; r >= 0 && i < m->slots.count; i++)
@@ -250,8 +252,8 @@ static int print_json(const struct update_view *v, ingot_error *reterr)
         if (r >= 0)
                 r = ingot_json_add_text(o, "esp", m->esp, reterr);
         if (r >= 0)
-                r = m->has_running ? ingot_json_add_hex(o, "running", m->running,
-                                                        INGOT_SHA256_SIZE, reterr)
+                r = m->has_running ? ingot_json_add_hex(o, "running", m->running, INGOT_SHA256_SIZE,
+                                                        reterr)
                                    : ingot_json_add_text(o, "running", NULL, reterr);
         if (r >= 0)
                 r = ingot_json_add_text(o, "pin", v->state.pin, reterr);
@@ -296,19 +298,18 @@ const struct command cmd_update_status = {
         .name = "update status",
         .synopsis = "",
         .summary = "Show which versions are installed, what runs, boots next, and failed",
-        .details =
-                "Begins with what runs, what the boot loader starts next, and which versions "
-                "failed, at which unit where that was noted. Then a row for each slot: a root "
-                "partition with its hash tree. A slot is \"whole\", \"empty\", \"begun\" (an "
-                "update of it broke off; 'ingot update apply' goes on with it) or \"foreign\" "
-                "(another product's: it is never written).\n"
-                "\n"
-                "An entry on trial has tries left, and loses one at each boot, until "
-                "systemd-bless-boot takes the counter off.\n"
-                "\n"
-                "Of this machine everything is found by itself, for which it takes root. For "
-                "another one name --root, --disk and --esp; what runs there is then the version "
-                "that its os-release says, unless --running says.",
+        .details = "Begins with what runs, what the boot loader starts next, and which versions "
+                   "failed, at which unit where that was noted. Then a row for each slot: a root "
+                   "partition with its hash tree. A slot is \"whole\", \"empty\", \"begun\" (an "
+                   "update of it broke off; 'ingot update apply' goes on with it) or \"foreign\" "
+                   "(another product's: it is never written).\n"
+                   "\n"
+                   "An entry on trial has tries left, and loses one at each boot, until "
+                   "systemd-bless-boot takes the counter off.\n"
+                   "\n"
+                   "Of this machine everything is found by itself, for which it takes root. For "
+                   "another one name --root, --disk and --esp; what runs there is then the version "
+                   "that its os-release says, unless --running says.",
         .rows = rows,
         .examples = examples,
         .options_size = sizeof(struct status_options),

@@ -79,8 +79,7 @@ static int get_file(const char *where, const char *name, uint8_t **ret, size_t *
         if (r < 0)
                 return r;
         return is_url(where)
-                       ? ingot_http_get(path, NULL, INGOT_RELEASE_SIZE_MAX, ret, ret_size,
-                                        reterr)
+                       ? ingot_http_get(path, NULL, INGOT_RELEASE_SIZE_MAX, ret, ret_size, reterr)
                        : ingot_file_read(AT_FDCWD, path, INGOT_RELEASE_SIZE_MAX, ret, ret_size,
                                          reterr);
 }
@@ -111,8 +110,8 @@ static int find_keys(const struct update_offer *o, const struct update_wish *wis
         struct verify_options v = {.purpose = PURPOSE,
                                    .root = wish->machine.root,
                                    .keys = wish->keys.count ? wish->keys : o->config.keys,
-                                   .threshold = wish->threshold ? wish->threshold
-                                                                : o->config.threshold};
+                                   .threshold =
+                                           wish->threshold ? wish->threshold : o->config.threshold};
         _cleanup_free_ char *id = NULL;
         _cleanup_strings_ struct ingot_strings os = {0};
         int r = 0;
@@ -165,7 +164,7 @@ static int accept_channel(struct update_offer *o, const char *name, ingot_error 
 static int get_channel(struct update_offer *o, const struct update_wish *wish,
                        const struct ingot_log *log, ingot_error *reterr)
 {
-        const char *name = wish->channel ? wish->channel
+        const char *name = wish->channel       ? wish->channel
                            : o->config.channel ? o->config.channel
                                                : CHANNEL_DEFAULT;
         _cleanup_strings_ struct ingot_strings where = {0};

@@ -27,7 +27,8 @@ struct update_wish {
                 UINT('m', "threshold", "M", T, m.threshold,                                        \
                      "So many different keys must have signed; default: of update.conf, or 1"),    \
                 STRING(0, "version", "VERSION", T, m.version,                                      \
-                       "This one, also when it is older, failed before, or is not rolled out yet"), \
+                       "This one, also when it is older, failed before, or is not rolled out "     \
+                       "yet"),                                                                     \
                 STRINGS(0, "drop", "NAME", T, m.drop,                                              \
                         "Go on without this extension; may be given again"),                       \
                 FLAG(0, "allow-lock-out", T, m.allow_lock_out,                                     \
@@ -54,12 +55,13 @@ struct update_offer {
 void update_offer_close(struct update_offer *o);
 #define _cleanup_update_offer_ __attribute__((cleanup(update_offer_close)))
 
-/* Finds the machine, gets the channel's release file from the first source that has it, verifies it,
- * and chooses version and slot. REFUSED: everything that a machine must not take. What was learnt
- * (the serial) is saved when WRITABLE. */
+/* Finds the machine, gets the channel's release file from the first source that has it, verifies
+ * it, and chooses version and slot. REFUSED: everything that a machine must not take. What was
+ * learnt (the serial) is saved when WRITABLE. */
 int update_offer_open(struct update_offer *o, const struct update_wish *wish, bool writable,
                       const struct ingot_log *log, ingot_error *reterr);
 
-/* Will what is locked to the TPM unlock with the release? REFUSED says which PCRs and what to do. */
+/* Will what is locked to the TPM unlock with the release? REFUSED says which PCRs and what to do.
+ */
 int update_check_tpm(struct update_offer *o, const struct update_wish *wish,
                      const struct ingot_log *log, ingot_error *reterr);

@@ -38,12 +38,13 @@ static int check_volume(const struct ingot_reader *part, const char *label, ingo
             ingot_luks_tokens_decode(ingot_buffer_span(&header.json), &tokens, NULL) < 0)
                 return 0; /* it is none */
         uint32_t mask = sealed_pcrs(&tokens);
-        return mask ? ingot_fail(reterr, INGOT_E_REFUSED,
-                                 "the volume %s is sealed to the value of PCR %s, which every update "
-                                 "changes: enroll it anew by a policy ('ingot pcr lock' and 'ingot "
-                                 "key enroll', or a signed one), or have its passphrase at hand and "
-                                 "say --allow-lock-out",
-                                 label, ingot_pcr_mask_text(mask, text))
+        return mask ? ingot_fail(
+                              reterr, INGOT_E_REFUSED,
+                              "the volume %s is sealed to the value of PCR %s, which every update "
+                              "changes: enroll it anew by a policy ('ingot pcr lock' and 'ingot "
+                              "key enroll', or a signed one), or have its passphrase at hand and "
+                              "say --allow-lock-out",
+                              label, ingot_pcr_mask_text(mask, text))
                     : 0;
 }
 
@@ -70,7 +71,8 @@ static int fetch_manifest(struct update_offer *o, const struct update_wish *wish
                 .sources = o->sources, .source_count = o->source_count, .log = log};
         int r = ingot_format(ret, reterr, "%s" INGOT_UPDATE_STATE_FOLDER "/next.measurement.json",
                              wish->machine.root ? wish->machine.root : "");
-        return r < 0 ? r : ingot_fetch_file(&o->choice.release->measurement, *ret, &options, reterr);
+        return r < 0 ? r
+                     : ingot_fetch_file(&o->choice.release->measurement, *ret, &options, reterr);
 }
 
 static int check_policy(const struct status *s, const char *version, ingot_error *reterr)

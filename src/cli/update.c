@@ -67,7 +67,6 @@ void update_print_entry(FILE *out, const struct ingot_boot_entry *e)
 
 struct ingot_steps update_steps(struct update_view *v)
 {
-        return (struct ingot_steps){.disk = &v->machine.disk,
-                                    .esp = v->machine.esp,
-                                    .open = INGOT_FILE_NONE};
+        return (struct ingot_steps){
+                .disk = &v->machine.disk, .esp = v->machine.esp, .open = INGOT_FILE_NONE};
 }

@@ -31,7 +31,8 @@ bool ingot_version_valid(const char *version)
             strcmp(version, "..") == 0)
                 return false;
         for (; *version; version++)
-                if (!((*version >= '0' && *version <= '9') || (*version >= 'a' && *version <= 'z') ||
+                if (!((*version >= '0' && *version <= '9') ||
+                      (*version >= 'a' && *version <= 'z') ||
                       (*version >= 'A' && *version <= 'Z') || strchr(".-~^_+", *version)))
                         return false;
         return true;
@@ -74,14 +75,14 @@ static int next_element(const char **p, struct element *ret, ingot_error *reterr
                         return ingot_fail(reterr, INGOT_E_FORMAT, "there is no field '@%.1s'",
                                           *p + 1);
                 ret->kind = FIELD;
-                ret->field = (enum ingot_name_field) (letter - letters);
+                ret->field = (enum ingot_name_field)(letter - letters);
                 *p += 2;
                 return 0;
         }
         for (; **p && **p != '/' && (**p != '@' || (*p)[1] == '@'); (*p)++) {
                 if (!allowed(**p))
                         return ingot_fail(reterr, INGOT_E_FORMAT,
-                                          "a pattern has no character 0x%02x", (uint8_t) **p);
+                                          "a pattern has no character 0x%02x", (uint8_t) * *p);
                 if (n == LITERAL_MAX)
                         return ingot_fail(reterr, INGOT_E_FORMAT, "more than %d characters",
                                           LITERAL_MAX);
@@ -120,8 +121,7 @@ static int check(const char *pattern, ingot_error *reterr)
                                           letters[before.field], letters[e.field]);
                 seen |= 1u << e.field;
         }
-        return seen & 1u << INGOT_NAME_VERSION ? 0
-                                              : ingot_fail(reterr, INGOT_E_FORMAT, "no '@v'");
+        return seen & 1u << INGOT_NAME_VERSION ? 0 : ingot_fail(reterr, INGOT_E_FORMAT, "no '@v'");
 }
 
 int ingot_name_pattern_check(const char *pattern, ingot_error *reterr)
@@ -219,10 +219,9 @@ int ingot_name_match(const char *pattern, const char *name, struct ingot_name_fi
                 (void) next_element(&p, &next, NULL);
                 if (e.kind == SLASH && *name == 0)
                         return 2;
-                if (e.kind == SLASH ? *name++ != '/'
-                    : e.kind == FIELD
-                            ? !take_field(&name, e.field, &next, &f)
-                            : !ingot_starts_with(name, e.literal))
+                if (e.kind == SLASH   ? *name++ != '/'
+                    : e.kind == FIELD ? !take_field(&name, e.field, &next, &f)
+                                      : !ingot_starts_with(name, e.literal))
                         return 1;
                 if (e.kind == LITERAL)
                         name += strlen(e.literal);

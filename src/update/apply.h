@@ -8,8 +8,8 @@
  *   4. the table says that the slot is whole (backup, flush, primary, flush)
  *   5. the UKI under a name that no loader takes, sync; renamed, with its boot counter; sync
  *
- * A slot that has the root hash already is left alone: then it is 5 alone. What broke off is gone on
- * with: blocks that are right are not fetched again.
+ * A slot that has the root hash already is left alone: then it is 5 alone. What broke off is gone
+ * on with: blocks that are right are not fetched again.
  */
 #pragma once
 
@@ -48,6 +48,7 @@ int ingot_update_apply(struct ingot_machine *m, const struct ingot_release *rele
 /* Writes the machine's table: backup, flush, primary, flush. */
 int ingot_update_write_table(struct ingot_steps *s, const struct ingot_gpt *gpt,
                              ingot_error *reterr);
-/* Removes boot entries, their measurement manifests, and flushes. NAMES: files of the UKIs' folder. */
+/* Removes boot entries, their measurement manifests, and flushes. NAMES: files of the UKIs' folder.
+ */
 int ingot_update_remove_entries(struct ingot_steps *s, const struct ingot_machine *m,
                                 const struct ingot_strings *names, ingot_error *reterr);

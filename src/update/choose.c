@@ -41,10 +41,11 @@ static int check_pin(const struct ingot_update_state *state, const char *version
 {
         if (!state->pin || strcmp(state->pin, version) == 0)
                 return 0;
-        return ingot_fail(reterr, INGOT_E_REFUSED,
-                          "version %s is not taken: this machine is pinned to %s ('ingot update pin "
-                          "--none' ends that)",
-                          version, state->pin);
+        return ingot_fail(
+                reterr, INGOT_E_REFUSED,
+                "version %s is not taken: this machine is pinned to %s ('ingot update pin "
+                "--none' ends that)",
+                version, state->pin);
 }
 
 static int check_failure(const struct ingot_update_state *state, const char *version,
@@ -73,8 +74,8 @@ static int check_rollout(const struct ingot_machine *m, const struct ingot_relea
 }
 
 static int check_itself(const struct ingot_machine *m, const struct ingot_channel *channel,
-                        const struct ingot_update_state *state,
-                        const struct ingot_release *release, ingot_error *reterr)
+                        const struct ingot_update_state *state, const struct ingot_release *release,
+                        ingot_error *reterr)
 {
         int r = check_pin(state, release->version, reterr);
         if (r >= 0)

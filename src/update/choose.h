@@ -18,7 +18,8 @@ struct ingot_update_choice {
 void ingot_update_choice_done(struct ingot_update_choice *c);
 #define _cleanup_update_choice_ __attribute__((cleanup(ingot_update_choice_done)))
 
-/* VERSION NULL: by itself. NOTFOUND: the channel has no such version; REFUSED: it must not be taken. */
+/* VERSION NULL: by itself. NOTFOUND: the channel has no such version; REFUSED: it must not be
+ * taken. */
 int ingot_update_choose(const struct ingot_machine *m, const struct ingot_channel *channel,
                         const struct ingot_update_state *state, const char *version,
                         struct ingot_update_choice *ret, ingot_error *reterr);

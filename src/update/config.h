@@ -5,9 +5,9 @@
  *
  *     Source=     URLs or folders of releases, in the order in which they are asked
  *     Channel=    default: stable
- *     Key=        files of keys that may sign releases; none: what VOA has for this OS (purpose image)
- *     Threshold=  so many different keys must have signed; default 1
- *     Limit=      bytes a second, with K, M or G; default: none
+ *     Key=        files of keys that may sign releases; none: what VOA has for this OS (purpose
+ * image) Threshold=  so many different keys must have signed; default 1 Limit=      bytes a second,
+ * with K, M or G; default: none
  */
 #pragma once
 
@@ -15,7 +15,7 @@
 
 struct ingot_update_config {
         struct ingot_strings sources, keys;
-        char *channel; /* NULL: not said */
+        char *channel;             /* NULL: not said */
         uint64_t threshold, limit; /* 0: not said */
 };
 

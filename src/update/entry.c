@@ -150,8 +150,8 @@ const struct ingot_boot_entry *ingot_boot_entry_of(const struct ingot_boot_entri
         for (size_t i = 0; i < e->count; i++) {
                 const struct ingot_boot_entry *x = e->items + i;
                 if (x->version && strcmp(x->version, version) == 0 &&
-                    (!root_hash || (x->has_root_hash && memcmp(x->root_hash, root_hash,
-                                                               INGOT_SHA256_SIZE) == 0)) &&
+                    (!root_hash || (x->has_root_hash &&
+                                    memcmp(x->root_hash, root_hash, INGOT_SHA256_SIZE) == 0)) &&
                     (!found || (ingot_boot_entry_bad(found) && !ingot_boot_entry_bad(x))))
                         found = x;
         }

@@ -32,8 +32,8 @@ struct ingot_boot_entries {
  * ".efi". */
 #define INGOT_ENTRY_TEMPORARY ".part"
 
-/* ESP: the folder where it is mounted. A folder of UKIs that is not there is an empty one. CHOSEN: the
- * id of the entry that an EFI variable names (without counters), or NULL. */
+/* ESP: the folder where it is mounted. A folder of UKIs that is not there is an empty one. CHOSEN:
+ * the id of the entry that an EFI variable names (without counters), or NULL. */
 int ingot_boot_entries_find(const char *esp, const struct ingot_transfers *transfers,
                             const char *chosen, struct ingot_boot_entries *ret,
                             ingot_error *reterr);

@@ -153,8 +153,8 @@ static int clean_entries(struct ingot_machine *m, struct ingot_steps *s, struct 
         return r;
 }
 
-/* Is FILE, "NAME_VERSION.measurement.json" or a signature beside it, of a version that has an entry,
- * or of something else altogether? */
+/* Is FILE, "NAME_VERSION.measurement.json" or a signature beside it, of a version that has an
+ * entry, or of something else altogether? */
 static bool is_wanted(const struct ingot_machine *m, const char *file)
 {
         size_t n = strlen(m->name);

@@ -13,9 +13,9 @@ int ingot_update_bad_versions(const struct ingot_machine *m, struct ingot_string
 
 /*
  * The next boot shall be of another version than FROM (NULL: the one that would boot next): FROM's
- * entries lose their tries, so that the loader puts them last, which needs no EFI variable. The slot
- * of the other one is checked, block by block, before. *ret_from and *ret_to are copies. REFUSED:
- * there is no other version that is whole and has an entry that is not bad.
+ * entries lose their tries, so that the loader puts them last, which needs no EFI variable. The
+ * slot of the other one is checked, block by block, before. *ret_from and *ret_to are copies.
+ * REFUSED: there is no other version that is whole and has an entry that is not bad.
  */
 int ingot_update_rollback(struct ingot_machine *m, struct ingot_steps *s, const char *from,
                           char **ret_from, char **ret_to, ingot_error *reterr);

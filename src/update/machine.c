@@ -97,10 +97,10 @@ static int read_running(struct ingot_machine *m, const struct ingot_machine_opti
         size_t size;
         if (o->running) {
                 m->has_running = ingot_unhex(m->running, sizeof(m->running), o->running);
-                return m->has_running ? 0
-                                      : ingot_fail(reterr, INGOT_E_USAGE,
-                                                   "'%.80s' is no root hash of 64 digits",
-                                                   o->running);
+                return m->has_running
+                               ? 0
+                               : ingot_fail(reterr, INGOT_E_USAGE,
+                                            "'%.80s' is no root hash of 64 digits", o->running);
         }
         int r = ingot_format(&path, reterr, "%s/proc/cmdline", o->root ? o->root : "");
         if (r < 0 || (o->root && !ingot_file_exists(path)))
@@ -126,8 +126,9 @@ static int find_disk(struct ingot_machine *m, const struct ingot_machine_options
         if (r == -INGOT_E_NOTFOUND)
                 r = ingot_block_disk_of("/", &name, reterr);
         if (r < 0)
-                return ingot_under(reterr, r,
-                                   "which disk the root file system is on (--disk=DEVICE names it)");
+                return ingot_under(
+                        reterr, r,
+                        "which disk the root file system is on (--disk=DEVICE names it)");
         return ingot_format(&m->disk_path, reterr, "/dev/%s", name);
 }
 
@@ -211,8 +212,9 @@ static int find_esp(struct ingot_machine *m, const struct ingot_machine_options 
         if (o->esp)
                 return ingot_strdup(&m->esp, o->esp, reterr);
         if (!m->live)
-                return ingot_fail(reterr, INGOT_E_USAGE,
-                                  "where is the ESP of that machine? Name its folder with --esp=DIR");
+                return ingot_fail(
+                        reterr, INGOT_E_USAGE,
+                        "where is the ESP of that machine? Name its folder with --esp=DIR");
         for (size_t i = 0; i < ARRAY_SIZE(places); i++)
                 if (is_esp(m, places[i]))
                         return ingot_strdup(&m->esp, places[i], reterr);
@@ -234,10 +236,9 @@ static char *chosen_by_variable(const struct ingot_machine *m)
 static int find_entries(struct ingot_machine *m, ingot_error *reterr)
 {
         _cleanup_free_ char *chosen = chosen_by_variable(m);
-        return ingot_under(reterr,
-                           ingot_boot_entries_find(m->esp, &m->transfers, chosen, &m->entries,
-                                                   reterr),
-                           "%s", m->esp);
+        return ingot_under(
+                reterr, ingot_boot_entries_find(m->esp, &m->transfers, chosen, &m->entries, reterr),
+                "%s", m->esp);
 }
 
 static void take_running(struct ingot_machine *m, const uint8_t root_hash[INGOT_SHA256_SIZE])
@@ -292,7 +293,8 @@ static int open_machine(struct ingot_machine *m, const struct ingot_machine_opti
         if (r < 0)
                 return r;
         const struct ingot_transfer_system system = {.root = m->root_fd,
-                                                     .os_release = ingot_buffer_span(&m->os_release),
+                                                     .os_release =
+                                                             ingot_buffer_span(&m->os_release),
                                                      .name = m->name,
                                                      .architecture = m->architecture,
                                                      .log = o->log};

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * A machine that is updated: its product and version, the disk with its slots, the ESP with its
- * boot entries, and what runs of them. Of this machine the kernel tells (device mapper's "root", the
- * command line, mounts); of any other one it is told where things are, and then nothing needs root.
+ * boot entries, and what runs of them. Of this machine the kernel tells (device mapper's "root",
+ * the command line, mounts); of any other one it is told where things are, and then nothing needs
+ * root.
  */
 #pragma once
 
@@ -12,22 +13,22 @@
 #include "update/slot.h"
 
 struct ingot_machine_options {
-        const char *root;    /* its file system; NULL: "/" */
-        const char *disk;    /* a device or image; NULL: the one that the root is on */
-        const char *esp;     /* the folder of the ESP; NULL: where it is mounted, or it is mounted */
+        const char *root; /* its file system; NULL: "/" */
+        const char *disk; /* a device or image; NULL: the one that the root is on */
+        const char *esp;  /* the folder of the ESP; NULL: where it is mounted, or it is mounted */
         const char *running; /* root hash of what runs, 64 digits; NULL: the command line's */
         bool writable;       /* for an update: the disk is opened for writing */
         const struct ingot_log *log;
 };
 
 struct ingot_machine {
-        const char *root;  /* as in the options, NULL: "/" */
-        int root_fd;       /* os/root.h */
-        bool live;         /* this one, as the kernel tells */
+        const char *root; /* as in the options, NULL: "/" */
+        int root_fd;      /* os/root.h */
+        bool live;        /* this one, as the kernel tells */
         struct ingot_buffer os_release;
-        char *name;        /* of the product: IMAGE_ID */
-        char *version;     /* that the root file system says it is: IMAGE_VERSION */
-        char *id;          /* the machine id, 32 digits; NULL: it has none */
+        char *name;               /* of the product: IMAGE_ID */
+        char *version;            /* that the root file system says it is: IMAGE_VERSION */
+        char *id;                 /* the machine id, 32 digits; NULL: it has none */
         const char *architecture; /* UAPI.2's word */
         char *disk_path;
         struct ingot_file disk;
@@ -44,8 +45,7 @@ struct ingot_machine {
 int ingot_machine_open(const struct ingot_machine_options *o, struct ingot_machine *ret,
                        ingot_error *reterr);
 void ingot_machine_close(struct ingot_machine *m);
-#define INGOT_MACHINE_NONE                                                                         \
-        ((struct ingot_machine){.root_fd = -1, .disk = {.fd = -1}})
+#define INGOT_MACHINE_NONE ((struct ingot_machine){.root_fd = -1, .disk = {.fd = -1}})
 #define _cleanup_machine_ __attribute__((cleanup(ingot_machine_close)))
 
 /* Reads table and entries again, after they were changed. */

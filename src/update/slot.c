@@ -107,7 +107,8 @@ static int judge(const struct finding *f, struct ingot_slot *slot, const uint8_t
         return ingot_strdup(&slot->version, fields.version, reterr);
 }
 
-/* Parts of the same label first, so that a slot that others laid out keeps what belongs together. */
+/* Parts of the same label first, so that a slot that others laid out keeps what belongs together.
+ */
 static void complete(struct finding *f, struct ingot_slots *s)
 {
         for (unsigned pass = 0; pass < 2; pass++)

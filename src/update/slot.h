@@ -23,7 +23,7 @@ enum ingot_slot_state {
 
 struct ingot_slot {
         enum ingot_slot_state state;
-        unsigned numbers[INGOT_SLOT_PARTS]; /* of the partitions; 0: none */
+        unsigned numbers[INGOT_SLOT_PARTS];                        /* of the partitions; 0: none */
         uint64_t offset[INGOT_SLOT_PARTS], size[INGOT_SLOT_PARTS]; /* bytes */
         char *label;
         char *version;                        /* by the label; NULL: EMPTY or FOREIGN */
@@ -48,8 +48,8 @@ const struct ingot_slot *ingot_slots_by_hash(const struct ingot_slots *s,
 /* The slot whose label says so and that is whole, or NULL. */
 const struct ingot_slot *ingot_slots_by_version(const struct ingot_slots *s, const char *version);
 
-/* Checks every block of the slot against the root hash in its UUIDs. REFUSED: one is not right; FORMAT:
- * there is no hash tree. */
+/* Checks every block of the slot against the root hash in its UUIDs. REFUSED: one is not right;
+ * FORMAT: there is no hash tree. */
 int ingot_slot_verify(const struct ingot_slot *slot, const struct ingot_reader *disk,
                       ingot_error *reterr);
 
@@ -62,8 +62,8 @@ struct ingot_slot_change {
         bool has_signature; /* else its place is left empty */
 };
 
-/* The table that says that the slot is being written: "partial" types, the new label, UUIDs that are
- * of no root hash. */
+/* The table that says that the slot is being written: "partial" types, the new label, UUIDs that
+ * are of no root hash. */
 int ingot_slot_begin(const struct ingot_slot_change *c, struct ingot_gpt *gpt, ingot_error *reterr);
 /* The table that says that it is whole: types, label, attributes, UUIDs of the root hash. CONFLICT:
  * another partition has such a UUID. */

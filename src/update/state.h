@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * What a machine remembers of its updates: /var/lib/ingot/update/state.json
- * (docs/formats/update-state.md); how boots went is told by update/boot-record.h. Everything in it can be lost without harm but for two things: the
- * protection against an old release file that is signed (serials), and the memory of versions that
- * failed. A file that is damaged is therefore an error, not an empty one.
+ * (docs/formats/update-state.md); how boots went is told by update/boot-record.h. Everything in it
+ * can be lost without harm but for two things: the protection against an old release file that is
+ * signed (serials), and the memory of versions that failed. A file that is damaged is therefore an
+ * error, not an empty one.
  */
 #pragma once
 

@@ -82,8 +82,7 @@ struct ingot_reader ingot_steps_file_back(struct ingot_steps *s)
 
 int ingot_steps_close(struct ingot_steps *s, uint64_t size, ingot_error *reterr)
 {
-        struct ingot_step step = {
-                .kind = INGOT_STEP_ESP_SIZE, .path = s->open_path, .size = size};
+        struct ingot_step step = {.kind = INGOT_STEP_ESP_SIZE, .path = s->open_path, .size = size};
         int r = tell(s, &step, reterr);
         if (r >= 0)
                 r = ingot_file_truncate(&s->open, size, reterr);

@@ -2,8 +2,8 @@
 /*
  * The one way by which an update changes a machine: writes to the disk, and files in folders of the
  * ESP. What must be on the medium before something else is said by a flush between them, so the
- * order of an update can be read where the steps are called (update/apply.c), be watched, and be cut
- * at any point by a test.
+ * order of an update can be read where the steps are called (update/apply.c), be watched, and be
+ * cut at any point by a test.
  */
 #pragma once
 
@@ -33,8 +33,8 @@ struct ingot_step {
 struct ingot_steps {
         struct ingot_file *disk;
         const char *esp; /* its folder */
-        /* Is told of each step before it is done; < 0: it is not. NULL: nobody watches. Writes to the
-         * disk come from several threads at once, unless they are made by one. */
+        /* Is told of each step before it is done; < 0: it is not. NULL: nobody watches. Writes to
+         * the disk come from several threads at once, unless they are made by one. */
         int (*watch)(void *context, const struct ingot_step *step, ingot_error *reterr);
         void *context;
         struct ingot_file open; /* of the ESP, one at a time */

@@ -110,14 +110,13 @@ static int refuse_slots(const struct ingot_machine *m, const struct ingot_releas
                                   ": build it smaller, or a new disk layout (Partitions.RootSize)",
                                   release->version, release->root.size, release->tree.size,
                                   part_needs(release, INGOT_SLOT_SIGNATURE), largest);
-        return ingot_fail(reterr, INGOT_E_REFUSED,
-                          "%s has no slot to write to: of %zu one runs%s, and %zu %s of another "
-                          "product%s; an image of the layout 'ab' has a second one",
-                          m->disk_path, m->slots.count,
-                          m->transfers.protect.count ? ", some are protected by ProtectVersion="
-                                                     : "",
-                          foreign, foreign == 1 ? "is" : "are",
-                          foreign ? " (which are never written)" : "");
+        return ingot_fail(
+                reterr, INGOT_E_REFUSED,
+                "%s has no slot to write to: of %zu one runs%s, and %zu %s of another "
+                "product%s; an image of the layout 'ab' has a second one",
+                m->disk_path, m->slots.count,
+                m->transfers.protect.count ? ", some are protected by ProtectVersion=" : "",
+                foreign, foreign == 1 ? "is" : "are", foreign ? " (which are never written)" : "");
 }
 
 static int choose_slot(const struct ingot_machine *m, const struct ingot_release *release,
@@ -250,11 +249,12 @@ static int check_trial(const struct ingot_machine *m, const struct ingot_update_
                 const struct ingot_boot_entry *e = m->entries.items + i;
                 if (e->has_root_hash && m->has_running && same_hash(e->root_hash, m->running) &&
                     e->counted)
-                        return ingot_fail(reterr, INGOT_E_REFUSED,
-                                          "what runs is on trial (%s): the version in the other "
-                                          "slot stays until it is found good; see 'systemctl status "
-                                          "boot-complete.target systemd-bless-boot.service'",
-                                          e->file);
+                        return ingot_fail(
+                                reterr, INGOT_E_REFUSED,
+                                "what runs is on trial (%s): the version in the other "
+                                "slot stays until it is found good; see 'systemctl status "
+                                "boot-complete.target systemd-bless-boot.service'",
+                                e->file);
         }
         return 0;
 }
@@ -308,10 +308,11 @@ int ingot_update_target_check_esp(const struct ingot_machine *m,
                 return r;
         return ingot_fail(reterr, INGOT_E_REFUSED,
                           "the ESP is too small: the UKI of version %s needs %" PRIu64
-                          " bytes, and %" PRIu64 " are free%s%s%s", release->version, needed,
-                          esp_free + t->esp_freed,
+                          " bytes, and %" PRIu64 " are free%s%s%s",
+                          release->version, needed, esp_free + t->esp_freed,
                           t->esp_freed ? " once the old UKI of the slot is gone" : "",
-                          others.size ? "; what could go: " : "; nothing on it could go, so it "
-                                                              "takes a larger one",
+                          others.size ? "; what could go: "
+                                      : "; nothing on it could go, so it "
+                                        "takes a larger one",
                           others.size ? (const char *) others.data : "");
 }

@@ -22,8 +22,8 @@ struct ingot_update_target {
         bool begun;                    /* an earlier try of this version broke off in it */
         char *entry;                   /* name of the new UKI */
         struct ingot_strings remove;   /* entries and temporary files that go before: names */
-        struct ingot_strings stale;    /* entries of this version that go when the new one is there */
-        uint64_t esp_freed;            /* bytes of those that go before */
+        struct ingot_strings stale; /* entries of this version that go when the new one is there */
+        uint64_t esp_freed;         /* bytes of those that go before */
 };
 void ingot_update_target_done(struct ingot_update_target *t);
 #define _cleanup_update_target_ __attribute__((cleanup(ingot_update_target_done)))

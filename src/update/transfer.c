@@ -62,8 +62,8 @@ static int specifier(const struct ingot_transfer_system *system, char c, char **
         static const struct {
                 char letter;
                 const char *key;
-        } keys[] = {{'A', "IMAGE_VERSION"}, {'B', "BUILD_ID"},   {'M', "IMAGE_ID"},
-                    {'o', "ID"},            {'w', "VERSION_ID"}, {'W', "VARIANT_ID"}};
+        } keys[] = {{'A', "IMAGE_VERSION"}, {'B', "BUILD_ID"},  {'M', "IMAGE_ID"}, {'o', "ID"},
+                    {'w', "VERSION_ID"},    {'W', "VARIANT_ID"}};
         *ret = NULL;
         if (c == '%')
                 return ingot_strdup(ret, "%", reterr);
@@ -221,8 +221,7 @@ static int read_ini(struct transfer *t, const char *path, ingot_error *reterr)
 {
         _cleanup_buffer_ struct ingot_buffer text = {0};
         int r = ingot_root_read(t->system->root, path, INGOT_INI_SIZE_MAX, &text, reterr);
-        return r < 0 ? r
-                     : ingot_ini_parse(path, ingot_buffer_span(&text), take_line, t, reterr);
+        return r < 0 ? r : ingot_ini_parse(path, ingot_buffer_span(&text), take_line, t, reterr);
 }
 
 /* PATH and the drop-ins of NAME.transfer.d. */
@@ -300,7 +299,8 @@ static int take_partition(const struct transfer *t, struct ingot_transfers *ret,
 static bool is_uki(const struct transfer *t)
 {
         const struct ingot_strings *p = t->patterns.count ? &t->patterns : &t->source_patterns;
-        return t->relative && (strcmp(t->relative, "esp") == 0 || strcmp(t->relative, "boot") == 0) &&
+        return t->relative &&
+               (strcmp(t->relative, "esp") == 0 || strcmp(t->relative, "boot") == 0) &&
                p->count > 0 && ingot_ends_with(p->items[0], ".efi");
 }
 

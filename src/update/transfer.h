@@ -2,8 +2,8 @@
 /*
  * How a product's versions lie on a machine: which partitions make a slot, what their labels are,
  * and how its UKIs are named. Read from the transfer files of systemd-sysupdate (sysupdate.d(5),
- * *.transfer below /etc, /run, /usr/local/lib and /usr/lib, with drop-ins; UAPI.6); what they do not
- * say is as `ingot build` makes it: labels NAME_VERSION, /EFI/Linux/NAME_VERSION+3-0.efi.
+ * *.transfer below /etc, /run, /usr/local/lib and /usr/lib, with drop-ins; UAPI.6); what they do
+ * not say is as `ingot build` makes it: labels NAME_VERSION, /EFI/Linux/NAME_VERSION+3-0.efi.
  *
  * Known are partitions of the types root, root-verity and root-verity-sig, and regular files *.efi
  * on the ESP. Transfers of something else are told of, and left to systemd-sysupdate.
@@ -17,12 +17,7 @@
 
 #define INGOT_LABEL_EMPTY_SLOT "_empty" /* of partitions that wait for content */
 
-enum ingot_slot_part {
-        INGOT_SLOT_DATA,
-        INGOT_SLOT_TREE,
-        INGOT_SLOT_SIGNATURE,
-        INGOT_SLOT_PARTS
-};
+enum ingot_slot_part { INGOT_SLOT_DATA, INGOT_SLOT_TREE, INGOT_SLOT_SIGNATURE, INGOT_SLOT_PARTS };
 
 struct ingot_transfer_part {
         struct ingot_uuid type;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A pattern, a NUL, and a name: never a crash; what matches can be made again, and where it is only a
- * version, matches as before (a UUID or number may be written in another way). */
+/* A pattern, a NUL, and a name: never a crash; what matches can be made again, and where it is only
+ * a version, matches as before (a UUID or number may be written in another way). */
 #include "base/cleanup.h"
 #include "format/name-pattern.h"
 

@@ -13,7 +13,8 @@ TEST(a_name_gives_its_fields)
         CHECK_EQ(f.number[INGOT_NAME_TRIES_DONE], 0);
         CHECK(ingot_name_has(&f, INGOT_NAME_TRIES_LEFT) && !ingot_name_has(&f, INGOT_NAME_UUID));
         CHECK_EQ(ingot_name_match("app_@v.root.@u.raw",
-                                  "app_7.root.00112233-4455-6677-8899-aabbccddeeff.raw", &f, &error),
+                                  "app_7.root.00112233-4455-6677-8899-aabbccddeeff.raw", &f,
+                                  &error),
                  0);
         CHECK_EQ(f.uuid.bytes[15], 0xff);
         CHECK_EQ(ingot_name_match("@v_@f_@a@@@m", "1_1000000000000000_1@755", &f, &error), 0);
@@ -71,9 +72,9 @@ TEST(a_name_is_made_of_its_fields)
 TEST(patterns_that_are_none)
 {
         static const char *const bad[][2] = {
-                {"app", "no '@v'"},   {"", "no '@v'"},          {"@v@u", "between '@v' and '@u'"},
-                {"@v.@v", "twice"},   {"@v@x", "no field '@x'"}, {"@v@", "no field '@'"},
-                {"@v*", "0x2a"},      {"@v\x7f", "0x7f"},       {"@v$", "0x24"},
+                {"app", "no '@v'"},  {"", "no '@v'"},           {"@v@u", "between '@v' and '@u'"},
+                {"@v.@v", "twice"},  {"@v@x", "no field '@x'"}, {"@v@", "no field '@'"},
+                {"@v*", "0x2a"},     {"@v\x7f", "0x7f"},        {"@v$", "0x24"},
                 {"a\xc3@v", "0xc3"},
         };
         ingot_error error = {0};

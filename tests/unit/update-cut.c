@@ -2,9 +2,9 @@
 /*
  * The power cut. One update is recorded: every write to the disk, and every change of the ESP, with
  * the flushes between them. The ESP is a real FAT, changed by mtools; which sectors a change writes
- * is seen by comparing. Then the plug is pulled at 200 places: what was flushed is there, of what was
- * not each sector is there or not, by a seed. After each cut a whole version boots, every block of
- * it verified; and the next update ends what was begun, without fetching again what was there.
+ * is seen by comparing. Then the plug is pulled at 200 places: what was flushed is there, of what
+ * was not each sector is there or not, by a seed. After each cut a whole version boots, every block
+ * of it verified; and the next update ends what was begun, without fetching again what was there.
  */
 #include "base/cleanup.h"
 #include "image/esp-open.h"
@@ -35,7 +35,7 @@ struct record {
         char image[600]; /* of the ESP */
         uint8_t *disk_before, *esp_before;
         size_t disk_size;
-        uint8_t *esp_now; /* what mtools made of it so far */
+        uint8_t *esp_now;         /* what mtools made of it so far */
         struct ingot_buffer file; /* the one that is open on the ESP */
         struct change *changes;
         size_t count;
@@ -124,8 +124,9 @@ static int watch(void *context, const struct ingot_step *step, ingot_error *rete
                 return 0;
         case INGOT_STEP_ESP_WRITE:
                 if (step->offset + step->size > r->file.size &&
-                    ingot_buffer_append_zeros(
-                            &r->file, (size_t) (step->offset + step->size) - r->file.size, reterr) < 0)
+                    ingot_buffer_append_zeros(&r->file,
+                                              (size_t) (step->offset + step->size) - r->file.size,
+                                              reterr) < 0)
                         return -INGOT_E_NOMEM;
                 memcpy(r->file.data + step->offset, step->data, (size_t) step->size);
                 return 0;
@@ -239,7 +240,8 @@ static void count_blocks(const struct record *r, const struct cut *c, uint64_t s
         }
 }
 
-/* What a boot loader reads of the ESP, which is lenient, and before any check of the file system. */
+/* What a boot loader reads of the ESP, which is lenient, and before any check of the file system.
+ */
 static unsigned load(const struct record *r, const struct cut *c, const char *image,
                      ingot_error *reterr)
 {
@@ -281,8 +283,7 @@ static int come_back(const struct record *r, const struct cut *c, const char *im
         int e = ingot_remove_tree(AT_FDCWD, r->u.esp, reterr);
         if (e >= 0)
                 e = ingot_make_directories(r->u.esp, 0755, reterr);
-        if (e >= 0 &&
-            oracle_run(NULL, "mcopy -s -n -i '%s' ::EFI '%s'", image, r->u.esp) != 0)
+        if (e >= 0 && oracle_run(NULL, "mcopy -s -n -i '%s' ::EFI '%s'", image, r->u.esp) != 0)
                 e = ingot_fail(reterr, INGOT_E_FORMAT, "the ESP cannot be read");
         return e < 0 ? e : ingot_outfile_put(r->u.disk, c->disk, r->disk_size, 0644, reterr);
 }

@@ -254,9 +254,9 @@ TEST(refused_an_esp_that_is_too_small_with_what_could_go)
         CHECK_OK(ingot_update_target_choose(&c.m, &c.u.versions[1].release, &c.t, &error));
         CHECK_OK(ingot_update_target_check_esp(&c.m, &c.u.versions[1].release, &c.t, 1 << 20,
                                                &error));
-        CHECK_FAILS(ingot_update_target_check_esp(&c.m, &c.u.versions[1].release, &c.t, 1000,
-                                                  &error),
-                    INGOT_E_REFUSED, "what could go: rescue.efi (1 bytes)");
+        CHECK_FAILS(
+                ingot_update_target_check_esp(&c.m, &c.u.versions[1].release, &c.t, 1000, &error),
+                INGOT_E_REFUSED, "what could go: rescue.efi (1 bytes)");
 }
 
 TEST(refused_a_machine_whose_version_runs_on_trial)
