@@ -47,13 +47,21 @@ int ingot_sealed_text(const struct ingot_sealed *s, struct ingot_buffer *ret, in
 
 /*
  * Will the policy hold in the initrd when that profile of a UKI is started? Compared are the PCRs
- * whose values a manifest has; the firmware's PCRs must be as they are now. UNKNOWN: a value cannot
- * be known.
+ * whose values a manifest has; the others must be as they are now. UNKNOWN: a value cannot be
+ * known.
  */
 struct ingot_next_boot {
         const struct ingot_measured_profile *profile;
         const struct ingot_boot_log *log; /* tells whether Secure Boot is on; or NULL */
+        uint32_t changed; /* a bit for each other PCR that will not be as it is now */
 };
 int ingot_policy_unlocks_next(const struct ingot_pcrlock_policy *policy,
+                              const struct ingot_next_boot *next, enum ingot_unlock *ret,
+                              struct ingot_buffer *ret_why, ingot_error *reterr);
+/*
+ * The same of a secret that unlocks now. One by a signed policy for PCR 11 does as long as the UKI
+ * has the same key (its section .pcrpkey, which is measured) and with it signatures.
+ */
+int ingot_sealed_unlocks_next(const struct ingot_sealed *s, const struct ingot_unlock_facts *f,
                               const struct ingot_next_boot *next, enum ingot_unlock *ret,
                               struct ingot_buffer *ret_why, ingot_error *reterr);
