@@ -98,7 +98,7 @@ static int client(const struct work *w, struct ingot_http_figures *figures, ingo
         size_t size;
         if (asprintf(&url, "%s/%s", w->url, w->release) < 0)
                 return ingot_fail_nomem(reterr);
-        int r = ingot_http_get(url, INGOT_RELEASE_SIZE_MAX, &text, &size, reterr);
+        int r = ingot_http_get(url, &o.http, INGOT_RELEASE_SIZE_MAX, &text, &size, reterr);
         if (r >= 0)
                 r = ingot_release_envelope_decode(INGOT_SPAN(text, size), &envelope, reterr);
         if (r >= 0)

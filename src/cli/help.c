@@ -120,8 +120,8 @@ static size_t list_commands(FILE *out, const char *word)
                         continue;
                 if (count++ == 0)
                         fputs("Commands:\n", out);
-                int n = fprintf(out, "  %-12s ", commands[i]->name);
-                help_wrap(out, commands[i]->summary, 15, (unsigned) n);
+                int n = fprintf(out, "  %-15s ", commands[i]->name);
+                help_wrap(out, commands[i]->summary, 18, (unsigned) n);
         }
         return count;
 }
