@@ -4,6 +4,7 @@
 #include "format/partition-type.h"
 #include "image/esp-open.h"
 #include "make-update.h"
+#include "os/block.h"
 #include "test.h"
 #include "update/choose.h"
 #include "update/keep.h"
@@ -46,6 +47,19 @@ static unsigned boots(const struct made_update *u)
                 return 0;
         const struct ingot_reader reader = ingot_file_reader(&disk);
         return made_boots(u, view.tree, &reader, &error);
+}
+
+/* Whatever this machine is. */
+TEST(the_disk_of_a_file_system_is_found_in_sysfs)
+{
+        _cleanup_free_ char *disk = NULL, *path = NULL;
+        CHECK_FAILS(ingot_block_disk_of("/proc", &disk, &error), INGOT_E_NOTFOUND,
+                    "lies on no block device");
+        CHECK_FAILS(ingot_block_disk_of("/no/such", &disk, &error), INGOT_E_NOTFOUND, "/no/such");
+        if (ingot_block_disk_of("/var/tmp", &disk, &error) < 0)
+                SKIP("/var/tmp lies on no disk that sysfs shows");
+        CHECK_OK(ingot_format(&path, &error, "/sys/block/%s", disk));
+        CHECK(ingot_file_exists(path));
 }
 
 TEST(a_machine_is_found_by_its_files)
