@@ -241,6 +241,18 @@ static int put_manager(struct ingot_build *b, ingot_error *reterr)
                      : put(b, "usr/lib/systemd/system.conf.d/50-ingot-update.conf", &text, reterr);
 }
 
+/* A machine on which /etc/passwd was changed has its own, which hides the users of a new release.
+ * The stamp of /etc is the release's and says that nothing is to be done (docs/decisions/050), so
+ * systemd-sysusers runs at every boot; where nobody is missing it writes nothing. */
+static int put_users(struct ingot_build *b, ingot_error *reterr)
+{
+        static const char text[] = "[Unit]\nConditionNeedsUpdate=\n";
+        if (strcmp(ingot_recipe_text(b->recipe, INGOT_BOOT_ETC), "overlay") != 0)
+                return 0;
+        return ingot_tree_put_bytes(b->tree, UNITS "systemd-sysusers.service.d/50-ingot.conf", 0644,
+                                    b->timestamp, text, strlen(text), reterr);
+}
+
 /* What makes all of it work is in the packages. */
 static int check_programs(const struct ingot_build *b, ingot_error *reterr)
 {
@@ -260,7 +272,8 @@ static int check_programs(const struct ingot_build *b, ingot_error *reterr)
 int ingot_build_update(struct ingot_build *b, ingot_error *reterr)
 {
         static int (*const parts[])(struct ingot_build *, ingot_error *) = {
-                put_partitions, put_uki, put_client, put_units, put_completion, put_manager};
+                put_partitions, put_uki,     put_client, put_units,
+                put_completion, put_manager, put_users};
         _cleanup_strings_ struct ingot_strings changed = {0};
         if (!ingot_build_has_update(b->recipe))
                 return 0;

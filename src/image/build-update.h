@@ -9,6 +9,7 @@
  *     usr/lib/systemd/system/ingot-…      units of data/units, and the links that start them
  *     …/boot-complete.target.d/           what must be up, and how long that may take
  *     usr/lib/systemd/system.conf.d/      the watchdog, and what a crash of process 1 does
+ *     …/systemd-sysusers.service.d/       the users of a new release, where /etc is an overlay
  */
 #pragma once
 

@@ -78,9 +78,9 @@ static const struct {
         const char *key;
         bool (*set)(struct init_config *c, const char *value);
 } keys[] = {
-        {"Etc", set_etc},         {"Shell", set_shell},     {"Var", set_var},
-        {"VarSize", set_var_size}, {"Timeout", set_timeout}, {"Reboot", set_reboot},
-        {"Restart", set_restart}, {"Watchdog", set_watchdog}, {"Module", add_module},
+        {"Etc", set_etc},          {"Shell", set_shell},       {"Var", set_var},
+        {"VarSize", set_var_size}, {"Timeout", set_timeout},   {"Reboot", set_reboot},
+        {"Restart", set_restart},  {"Watchdog", set_watchdog}, {"Module", add_module},
 };
 
 static int parse_line(struct init_config *c, char *line, ingot_error *reterr)

@@ -6,9 +6,9 @@
 #include "init/config.h"
 
 /*
- * Tells the error, then: with boot counting, or Restart=yes, a restart after Reboot= seconds, so that
- * the loader comes to the entry before; else a shell, where recipe and command line allow it; else power off
- * after a minute.
+ * Tells the error, then: with boot counting, or Restart=yes, a restart after Reboot= seconds, so
+ * that the loader comes to the entry before; else a shell, where recipe and command line allow it;
+ * else power off after a minute.
  */
 _Noreturn void init_failure(const ingot_error *error, const struct init_config *config,
                             bool shell_asked);

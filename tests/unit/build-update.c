@@ -180,6 +180,17 @@ TEST(a_boot_is_good_when_what_is_checked_is_up)
         CHECK_STR((char *) line.data, " panic=10");
 }
 
+TEST(users_of_a_new_release_are_made_where_etc_is_kept)
+{
+        _cleanup_world_ struct world w = {0}, v = {0};
+        ingot_error error = {0};
+        CHECK_OK(build(&w, RECIPE UPDATE, &error));
+        CHECK(text_is(&w, UNITS "systemd-sysusers.service.d/50-ingot.conf",
+                      "[Unit]\nConditionNeedsUpdate=\n"));
+        CHECK_OK(build(&v, RECIPE UPDATE "[Boot]\nEtc=volatile\n", &error));
+        CHECK(!has(&v, UNITS "systemd-sysusers.service.d"));
+}
+
 TEST(a_timer_is_started_and_a_watchdog_not_when_the_recipe_says_so)
 {
         _cleanup_world_ struct world w = {0};
