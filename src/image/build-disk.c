@@ -41,8 +41,8 @@ static int add_partition(struct ingot_build *b, const char *type, uint64_t size,
                                             .name = name};
         if (uuid)
                 request.uuid = *uuid;
-        return ingot_under(reterr, ingot_gpt_add(&b->gpt, &request, &added, reterr),
-                           "partition %s", type);
+        return ingot_under(reterr, ingot_gpt_add(&b->gpt, &request, &added, reterr), "partition %s",
+                           type);
 }
 
 /* What is empty is labelled so, and not found by itself (decisions 007 and 055): an empty slot, and
@@ -63,7 +63,8 @@ int ingot_build_add_slot(struct ingot_build *b, const struct ingot_build_slot *s
                 const char *label;
         } parts[] = {{"root-x86-64", b->slot_size, slot->data_uuid, slot->label},
                      {"root-x86-64-verity", b->hash_slot_size, slot->hash_uuid, slot->label},
-                     {"root-x86-64-verity-sig", INGOT_VERITY_SIG_SIZE, NULL, INGOT_LABEL_EMPTY}};
+                     {"root-x86-64-verity-sig", INGOT_VERITY_SIG_SIZE, slot->signature_uuid,
+                      INGOT_LABEL_EMPTY}};
         int r = 0;
         for (size_t i = 0; r >= 0 && i < ARRAY_SIZE(parts); i++)
                 r = add_partition(b, parts[i].type, parts[i].size, parts[i].uuid,
@@ -136,7 +137,8 @@ int ingot_build_disk(struct ingot_build *b, ingot_error *reterr)
         uint64_t size = b->gpt.disk_sectors * b->gpt.sector_size;
         if (size > DISK_MAX)
                 return ingot_fail(reterr, INGOT_E_LIMIT,
-                                  "the disk would have %" PRIu64 " bytes; images over 2 TiB are not "
+                                  "the disk would have %" PRIu64
+                                  " bytes; images over 2 TiB are not "
                                   "built: make RootSize or VarSize smaller",
                                   size);
         struct ingot_writer disk = ingot_outfile_writer(&b->disk);

@@ -42,8 +42,8 @@ static int add_to_bound(void *context, const char *path, struct ingot_inode *ino
         for (size_t i = 0; i < inode->xattr_count; i++)
                 more += inode->xattrs[i].size;
         if (!ingot_add_u64(*bound, more, bound) || *bound > (uint64_t) 2 << 40)
-                return ingot_fail(reterr, INGOT_E_LIMIT,
-                                  "%s: with it the tree has more than 2 TiB", path);
+                return ingot_fail(reterr, INGOT_E_LIMIT, "%s: with it the tree has more than 2 TiB",
+                                  path);
         return 0;
 }
 
@@ -77,7 +77,9 @@ static int hash_slot_size(const struct ingot_build *b, uint64_t slot, uint64_t *
 static int place_slot(struct ingot_build *b, ingot_error *reterr)
 {
         struct ingot_uuid data_uuid = ingot_verity_data_uuid(b->root_hash),
-                          hash_uuid = ingot_verity_hash_uuid(b->root_hash);
+                          hash_uuid = ingot_verity_hash_uuid(b->root_hash),
+                          signature_uuid =
+                                  ingot_uuid_derive(&b->seed, b->root_hash, sizeof(b->root_hash));
         int r = slot_size(b, &b->slot_size, reterr);
         if (r >= 0)
                 r = hash_slot_size(b, b->slot_size, &b->hash_slot_size, reterr);
@@ -85,12 +87,13 @@ static int place_slot(struct ingot_build *b, ingot_error *reterr)
                 return r;
         struct ingot_build_slot slot = {.data_uuid = &data_uuid,
                                         .hash_uuid = &hash_uuid,
+                                        .signature_uuid = &signature_uuid,
                                         .label = b->label};
         return ingot_build_add_slot(b, &slot, reterr);
 }
 
-/* Stops the writing of a file system that outgrows its partition, and reckons what it would take from
- * how much of it is written. */
+/* Stops the writing of a file system that outgrows its partition, and reckons what it would take
+ * from how much of it is written. */
 struct bounded {
         struct ingot_build *b;
         struct ingot_writer out;
@@ -125,8 +128,8 @@ static int write_bounded(void *context, uint64_t offset, const void *data, size_
         double share = w->done > 0 ? (double) w->done_end / (double) w->done : 1;
         uint64_t needed = (uint64_t) (share * (double) w->total * RECKONING);
         return ingot_build_fail_small(w->b, INGOT_PARTITIONS_ROOT_SIZE,
-                                      "root file system needs about",
-                                      ingot_max_u64(w->end, needed), reterr);
+                                      "root file system needs about", ingot_max_u64(w->end, needed),
+                                      reterr);
 }
 
 static int write_root(struct ingot_build *b, struct ingot_erofs_options *options,
@@ -166,9 +169,8 @@ int ingot_build_root(struct ingot_build *b, ingot_error *reterr)
         if (r < 0)
                 return r;
         const struct ingot_gpt_partition *esp = ingot_gpt_last(&b->gpt);
-        uint64_t offset = ingot_align_up(ingot_gpt_offset(&b->gpt, esp) +
-                                                 ingot_gpt_size(&b->gpt, esp),
-                                         INGOT_GPT_ALIGN);
+        uint64_t offset = ingot_align_up(
+                ingot_gpt_offset(&b->gpt, esp) + ingot_gpt_size(&b->gpt, esp), INGOT_GPT_ALIGN);
         struct ingot_writer disk = ingot_outfile_writer(&b->disk);
         struct ingot_writer place = ingot_writer_part(&disk, offset);
         struct ingot_writer tee = ingot_verity_builder_writer(builder, &place);

@@ -144,7 +144,7 @@ struct ingot_gpt_partition *ingot_build_partition(struct ingot_build *b, const c
 
 /* Adds root, verity and signature partitions of one slot; UUIDs NULL: from the seed. */
 struct ingot_build_slot {
-        const struct ingot_uuid *data_uuid, *hash_uuid;
+        const struct ingot_uuid *data_uuid, *hash_uuid, *signature_uuid; /* NULL: by the seed */
         const char *label;
 };
 int ingot_build_add_slot(struct ingot_build *b, const struct ingot_build_slot *slot,
