@@ -19,8 +19,7 @@ void lock_recovery_done(struct lock_recovery *k)
         explicit_bzero(k->key, sizeof(k->key));
 }
 
-/* Those that are open now: what is locked later is most likely one of them. */
-static int find_volumes(const char *root, struct ingot_strings *ret, ingot_error *reterr)
+int lock_volumes_find(const char *root, struct ingot_strings *ret, ingot_error *reterr)
 {
         _cleanup_close_ int fd = -1;
         _cleanup_strings_ struct ingot_strings devices = {0};
@@ -57,7 +56,7 @@ int lock_recovery_look(struct lock_recovery *k, const struct lock_options *o, in
 {
         _cleanup_strings_ struct ingot_strings found = {0};
         const struct ingot_strings *volumes = o->luks.count > 0 ? &o->luks : &found;
-        int r = o->luks.count > 0 ? 0 : find_volumes(o->root, &found, reterr);
+        int r = o->luks.count > 0 ? 0 : lock_volumes_find(o->root, &found, reterr);
         for (size_t i = 0; r >= 0 && i < volumes->count; i++)
                 r = look_at(k, volumes->items[i], volumes == &o->luks, reterr);
         k->due = !ingot_file_exists(o->policy) && (volumes->count == 0 || k->volumes.count > 0);

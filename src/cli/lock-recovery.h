@@ -11,6 +11,10 @@ struct lock_recovery {
         char key[INGOT_RECOVERY_KEY_LENGTH + 1]; /* the one that was made; or empty */
 };
 
+/* LUKS2 volumes that are open now, below ROOT (NULL: "/"): what is locked is most likely one of
+ * them. */
+int lock_volumes_find(const char *root, struct ingot_strings *ret, ingot_error *reterr);
+
 /* Wipes the key. */
 void lock_recovery_done(struct lock_recovery *k);
 #define _cleanup_lock_recovery_ __attribute__((cleanup(lock_recovery_done)))

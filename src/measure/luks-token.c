@@ -107,18 +107,23 @@ int ingot_luks_tokens_decode(struct ingot_span json, struct ingot_luks_tokens *r
         return 0;
 }
 
+int ingot_luks_tokens_of(const struct ingot_reader *volume, struct ingot_luks_tokens *ret,
+                         ingot_error *reterr)
+{
+        _cleanup_luks2_ struct ingot_luks2 header = {0};
+        int r = ingot_luks2_read(volume, &header, reterr);
+        return r < 0 ? r
+                     : ingot_luks_tokens_decode(ingot_buffer_span(&header.json), ret, reterr);
+}
+
 int ingot_luks_tokens_read(const char *path, struct ingot_luks_tokens *ret, ingot_error *reterr)
 {
         _cleanup_file_ struct ingot_file file = INGOT_FILE_NONE;
-        _cleanup_luks2_ struct ingot_luks2 header = {0};
         int r = ingot_file_open(&file, path, reterr);
         if (r < 0)
                 return r;
         struct ingot_reader reader = ingot_file_reader(&file);
-        r = ingot_luks2_read(&reader, &header, reterr);
-        if (r >= 0)
-                r = ingot_luks_tokens_decode(ingot_buffer_span(&header.json), ret, reterr);
-        return ingot_under(reterr, r, "%s", path);
+        return ingot_under(reterr, ingot_luks_tokens_of(&reader, ret, reterr), "%s", path);
 }
 
 bool ingot_luks_tokens_have_recovery(const struct ingot_luks_tokens *t)

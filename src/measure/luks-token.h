@@ -2,6 +2,7 @@
 /* What unlocks a LUKS2 volume: the tokens and key slots of its header (format/luks2.h). */
 #pragma once
 
+#include "base/io.h"
 #include "base/text.h"
 #include "measure/sealed.h"
 
@@ -26,6 +27,8 @@ void ingot_luks_tokens_done(struct ingot_luks_tokens *t);
 /* Of the volume, or device with one, at PATH, which the error names. NOTFOUND: it is no LUKS volume;
  * UNSUPPORTED: one of another kind than LUKS2. */
 int ingot_luks_tokens_read(const char *path, struct ingot_luks_tokens *ret, ingot_error *reterr);
+int ingot_luks_tokens_of(const struct ingot_reader *volume, struct ingot_luks_tokens *ret,
+                         ingot_error *reterr);
 /* Has a recovery key that systemd-cryptenroll made. */
 bool ingot_luks_tokens_have_recovery(const struct ingot_luks_tokens *t);
 

@@ -10,3 +10,7 @@
  * is another file; else the last one's error. */
 int ingot_fetch_file(const struct ingot_release_file *file, const char *path,
                      const struct ingot_walk_options *options, ingot_error *reterr);
+/* The same into memory, up to MAX bytes (else LIMIT); *ret is empty before. */
+int ingot_fetch_bytes(const struct ingot_release_file *file, size_t max,
+                      const struct ingot_walk_options *options, struct ingot_buffer *ret,
+                      ingot_error *reterr);

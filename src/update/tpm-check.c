@@ -55,13 +55,9 @@ static int add_lock(struct ingot_tpm_locks *l, const char *path, struct ingot_tp
         return ingot_strdup(&(*ret)->path, path, reterr);
 }
 
-/* Without a manifest nothing is known. */
-static int keep_why(struct ingot_tpm_lock *lock, const struct ingot_tpm_check *c,
-                    const struct ingot_buffer *why, ingot_error *reterr)
+static int keep_why(struct ingot_tpm_lock *lock, const struct ingot_buffer *why,
+                    ingot_error *reterr)
 {
-        if (!c->profile)
-                return ingot_strdup(&lock->why, "the release does not say what it measures",
-                                    reterr);
         return lock->opens == INGOT_UNLOCK_YES
                        ? 0
                        : ingot_strdup(&lock->why, why->size ? (const char *) why->data : "",
@@ -91,10 +87,10 @@ int ingot_tpm_check_policy(const struct ingot_tpm_check *c, const char *path,
                          ingot_pcr_mask_text(mask, text));
         if (r >= 0)
                 r = ingot_policy_unlocks(c->facts, &now, &ignored, reterr);
-        if (r >= 0 && c->profile)
+        if (r >= 0)
                 r = ingot_policy_unlocks_next(policy, &next, &lock->opens, &why, reterr);
         lock->stale = r >= 0 && now == INGOT_UNLOCK_NO;
-        return r < 0 ? r : keep_why(lock, c, &why, reterr);
+        return r < 0 ? r : keep_why(lock, &why, reterr);
 }
 
 /* Does it not unlock now? Of PCRs that grow while the system runs that is not known. */
@@ -131,9 +127,28 @@ static int check_token(const struct ingot_tpm_check *c, const char *path,
                                  (const char *) words.data);
         if (r >= 0)
                 r = is_stale(s, c->facts, &lock->stale, reterr);
-        if (r >= 0 && c->profile)
+        if (r >= 0)
                 r = ingot_sealed_unlocks_next(s, c->facts, &next, &lock->opens, &why, reterr);
-        return r < 0 ? r : keep_why(lock, c, &why, reterr);
+        return r < 0 ? r : keep_why(lock, &why, reterr);
+}
+
+static int add_unread(const char *path, const char *what, const char *why,
+                      struct ingot_tpm_locks *ret, ingot_error *reterr)
+{
+        struct ingot_tpm_lock *lock;
+        int r = add_lock(ret, path, &lock, reterr);
+        if (r < 0)
+                return r;
+        lock->volume = true;
+        lock->opens = INGOT_UNLOCK_UNKNOWN;
+        r = ingot_strdup(&lock->what, what, reterr);
+        return r < 0 ? r : ingot_strdup(&lock->why, why, reterr);
+}
+
+int ingot_tpm_check_unread(const char *path, const char *why, struct ingot_tpm_locks *ret,
+                           ingot_error *reterr)
+{
+        return add_unread(path, "its tokens", why, ret, reterr);
 }
 
 int ingot_tpm_check_volume(const struct ingot_tpm_check *c, const char *path,
@@ -141,9 +156,32 @@ int ingot_tpm_check_volume(const struct ingot_tpm_check *c, const char *path,
                            ingot_error *reterr)
 {
         int r = 0;
-        for (size_t i = 0; r >= 0 && i < tokens->count; i++)
-                if (tokens->items[i].sealed.count > 0)
-                        r = check_token(c, path, tokens->items + i, ret, reterr);
+        for (size_t i = 0; r >= 0 && i < tokens->count; i++) {
+                const struct ingot_luks_token *t = tokens->items + i;
+                _cleanup_free_ char *what = NULL;
+                if (t->sealed.count > 0)
+                        r = check_token(c, path, t, ret, reterr);
+                else if (t->problem)
+                        r = ingot_format(&what, reterr, "token %" PRIu64, t->id);
+                if (r >= 0 && what)
+                        r = add_unread(path, what, t->problem, ret, reterr);
+        }
+        return r;
+}
+
+int ingot_tpm_check_nothing_known(struct ingot_measurement *ret, ingot_error *reterr)
+{
+        struct ingot_measured_profile *p;
+        int r = ingot_measurement_add(ret, &p, reterr);
+        for (size_t i = 0; r >= 0 && i < INGOT_MEASURED_PCR_COUNT; i++) {
+                struct ingot_measured_event *e;
+                r = ingot_measured_profile_add(p, &e, reterr);
+                if (r < 0)
+                        break;
+                e->record.pcr = ingot_measured_pcrs[i];
+                e->state = INGOT_MEASURED_UNKNOWN;
+                r = ingot_strdup(&e->reason, "the release does not say what it measures", reterr);
+        }
         return r;
 }
 

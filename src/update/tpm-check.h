@@ -28,7 +28,7 @@ void ingot_tpm_locks_done(struct ingot_tpm_locks *l);
 #define _cleanup_tpm_locks_ __attribute__((cleanup(ingot_tpm_locks_done)))
 
 struct ingot_tpm_check {
-        const struct ingot_measured_profile *profile; /* that starts; NULL: there is no manifest */
+        const struct ingot_measured_profile *profile; /* that starts */
         const struct ingot_unlock_facts *facts;       /* of now */
         const struct ingot_boot_log *log;             /* of now, or NULL */
         bool table; /* the partition table changes, which firmware measures into PCR 5 */
@@ -37,10 +37,16 @@ struct ingot_tpm_check {
 /* Adds the policy in the NV index, when facts->policy is there, which was read at PATH. */
 int ingot_tpm_check_policy(const struct ingot_tpm_check *c, const char *path,
                            struct ingot_tpm_locks *ret, ingot_error *reterr);
-/* Adds the tokens of a volume that a TPM unlocks. */
+/* Adds the tokens of a volume that a TPM unlocks; UNKNOWN those that cannot be read. */
 int ingot_tpm_check_volume(const struct ingot_tpm_check *c, const char *path,
                            const struct ingot_luks_tokens *tokens, struct ingot_tpm_locks *ret,
                            ingot_error *reterr);
+
+/* Adds a volume whose tokens cannot be read: UNKNOWN. */
+int ingot_tpm_check_unread(const char *path, const char *why, struct ingot_tpm_locks *ret,
+                           ingot_error *reterr);
+/* The measurement of a release that has no manifest: nothing that a release decides is known. */
+int ingot_tpm_check_nothing_known(struct ingot_measurement *ret, ingot_error *reterr);
 
 /*
  * Does it lock? A volume is open when one of its tokens opens. What cannot be known, and what is

@@ -177,8 +177,40 @@ TEST(what_the_manifest_does_not_know_cannot_be_known_and_is_not_refused)
         expect(&m, 0, INGOT_UNLOCK_UNKNOWN, "PCR 9: chance");
         expect(&m, 1, INGOT_UNLOCK_UNKNOWN, "PCR 9: chance");
         CHECK_OK(ingot_tpm_locks_check(&m.locks, "2", &error));
-        m.check.profile = NULL;
-        expect(&m, 1, INGOT_UNLOCK_UNKNOWN, "the release does not say what it measures");
+}
+
+TEST(without_a_manifest_only_the_firmware_s_pcrs_are_known)
+{
+        ingot_error error = {0};
+        _cleanup_machine_ struct machine m = {0};
+        _cleanup_measurement_ struct ingot_measurement nothing = {0};
+        struct ingot_sealed *s;
+        CHECK_OK(start(&m, &error));
+        CHECK_OK(ingot_tpm_check_nothing_known(&nothing, &error));
+        m.check.profile = nothing.profiles;
+        CHECK_OK(add_token(&m, 1u << 4, &s, &error));
+        CHECK_OK(add_token(&m, 1u << 7, &s, &error));
+        CHECK_OK(add_token(&m, 1u << 7, &s, &error));
+        CHECK_OK(ingot_buffer_append(&s->public_key, "KEY", 3, &error));
+        s->public_key_pcrs = 1u << 11;
+        expect(&m, 0, INGOT_UNLOCK_UNKNOWN, "PCR 4: the release does not say what it measures");
+        expect(&m, 1, INGOT_UNLOCK_YES, "");
+        expect(&m, 2, INGOT_UNLOCK_UNKNOWN, "PCR 11: the release does not say what it measures");
+}
+
+TEST(what_cannot_be_read_cannot_be_known)
+{
+        ingot_error error = {0};
+        _cleanup_machine_ struct machine m = {0};
+        struct ingot_sealed *s;
+        CHECK_OK(start(&m, &error));
+        CHECK_OK(measures(&m, 4, "new", &error));
+        CHECK_OK(add_token(&m, 1u << 4, &s, &error));
+        s->count = 0;
+        CHECK_OK(ingot_strdup(&m.tokens.items[0].problem, "no blob", &error));
+        expect(&m, 0, INGOT_UNLOCK_UNKNOWN, "no blob");
+        CHECK_OK(ingot_tpm_check_unread("/dev/vdb", "no permission", &m.locks, &error));
+        CHECK_EQ(m.locks.items[1].opens, INGOT_UNLOCK_UNKNOWN);
         CHECK_OK(ingot_tpm_locks_check(&m.locks, "2", &error));
 }
 
