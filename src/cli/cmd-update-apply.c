@@ -276,6 +276,8 @@ static int run(const struct invocation *in, ingot_error *reterr)
                                   "--reboot goes with an update of this machine alone");
         int r = update_offer_open(&w.offer, &o->wish, !o->dry_run, in->log, reterr);
         if (r >= 0)
+                update_warn_locks(&w.offer, in->log);
+        if (r >= 0)
                 r = install(&w, reterr);
         if (r >= 0)
                 r = finish(&w, reterr);

@@ -33,6 +33,7 @@ static void print_offer(const struct update_offer *o)
                 print_text(stdout, o->choice.passed.items[i]);
                 printf("\n");
         }
+        update_print_locks(o);
         if (notes && *notes) {
                 printf("\n");
                 print_text(stdout, notes);
@@ -64,6 +65,8 @@ static int print_json(const struct update_offer *o, ingot_error *reterr)
                 r = ingot_json_add_text(json, "notes", release ? release->notes : NULL, reterr);
         if (r >= 0)
                 r = json_add_texts(json, "passed", &o->choice.passed, reterr);
+        if (r >= 0)
+                r = update_add_locks(o, json, reterr);
         return r < 0 ? r : json_print(json, reterr);
 }
 
@@ -103,9 +106,9 @@ const struct command cmd_update_check = {
         .summary = "Show whether there is a newer version, and whether it can be installed",
         .details =
                 "Gets the channel's release file, verifies its signatures, and says which version "
-                "this machine would take. Nothing else is fetched, but the measurement manifest of "
-                "the "
-                "new version where something is locked to the TPM by a policy.\n"
+                "this machine would take. Nothing is written, and nothing else is fetched but the "
+                "measurement manifest of the new version, where something is locked to the TPM: it "
+                "says of each lock whether it opens after the restart.\n"
                 "\n"
                 "By itself a machine takes the newest version that is newer than its own, did not "
                 "fail on it, and is rolled out to it; where it is pinned, only that one. Versions "
@@ -113,7 +116,9 @@ const struct command cmd_update_check = {
                 "\n"
                 "Exits with 3 when what is offered is refused: not signed by enough of those who "
                 "may, expired, older than one seen before, of another product or architecture, "
-                "below the channel's minimum, too large for the slots or the ESP.",
+                "below the channel's minimum, too large for the slots or the ESP; "
+                "without a needed extension; one with which a disk that is locked to the TPM would "
+                "not open.",
         .rows = rows,
         .examples = examples,
         .options_size = sizeof(struct check_options),

@@ -85,7 +85,8 @@ void lock_recovery_print_due(const struct lock_recovery *k)
 
 static int ask(const struct lock_recovery *k, bool *ret, ingot_error *reterr)
 {
-        printf("\nThis is the first policy of this machine. What is locked by it needs a way in for "
+        printf("\nThis is the first policy of this machine. What is locked by it needs a way in "
+               "for "
                "when the\nTPM does not unlock: a recovery key, to be kept on paper");
         print_lacking(k);
         printf(".\n");
@@ -119,8 +120,8 @@ int lock_recovery_offer(struct lock_recovery *k, const struct lock_options *o, b
                         const struct ingot_log *log, ingot_error *reterr)
 {
         bool wanted = o->recovery == LOCK_RECOVERY_SHOW;
-        bool terminal = !json && ingot_is_terminal(STDIN_FILENO) &&
-                        ingot_is_terminal(STDOUT_FILENO);
+        bool terminal =
+                !json && ingot_is_terminal(STDIN_FILENO) && ingot_is_terminal(STDOUT_FILENO);
         int r = 0;
         if (o->recovery < 0 && k->due && terminal)
                 r = ask(k, &wanted, reterr);

@@ -15,6 +15,7 @@
 
 void update_offer_close(struct update_offer *o)
 {
+        ingot_tpm_locks_done(&o->locks);
         ingot_extension_moves_done(&o->moves);
         ingot_extensions_done(&o->extensions);
         ingot_update_target_done(&o->target);

@@ -6,10 +6,11 @@
 #include "update/choose.h"
 #include "update/config.h"
 #include "update/extensions.h"
+#include "update/tpm-check.h"
 
 struct update_wish {
         struct update_machine machine;
-        struct ingot_strings sources, keys, drop;
+        struct ingot_strings sources, keys, drop, luks;
         const char *channel, *version, *tpm;
         uint64_t threshold, limit;
         bool allow_lock_out;
@@ -33,6 +34,9 @@ struct update_wish {
                         "Go on without this extension; may be given again"),                       \
                 FLAG(0, "allow-lock-out", T, m.allow_lock_out,                                     \
                      "Go on although the TPM will not unlock what is locked to it"),               \
+                STRINGS(0, "luks", "FILE", T, m.luks,                                              \
+                        "A LUKS2 volume that must open, beside those of the disk and those that "  \
+                        "are open; may be given again"),                                           \
                 STRING(0, "tpm", "TPM", T, m.tpm,                                                  \
                        "Which TPM: a device, or swtpm:path=SOCKET; default: this machine's"),      \
                 SIZE(0, "limit", "BYTES", T, m.limit, "Fetch at most so many bytes a second")
@@ -50,6 +54,7 @@ struct update_offer {
         struct ingot_update_target target; /* when something is chosen */
         struct ingot_extensions extensions;
         struct ingot_extension_moves moves;
+        struct ingot_tpm_locks locks;
 };
 #define UPDATE_OFFER_NONE ((struct update_offer){.view = UPDATE_VIEW_NONE})
 void update_offer_close(struct update_offer *o);
@@ -61,7 +66,11 @@ void update_offer_close(struct update_offer *o);
 int update_offer_open(struct update_offer *o, const struct update_wish *wish, bool writable,
                       const struct ingot_log *log, ingot_error *reterr);
 
-/* Will what is locked to the TPM unlock with the release? REFUSED says which PCRs and what to do.
- */
+/* Fills o->locks. REFUSED: something that is locked to the TPM would not open with the release; says
+ * by which PCRs, and what to do. */
 int update_check_tpm(struct update_offer *o, const struct update_wish *wish,
                      const struct ingot_log *log, ingot_error *reterr);
+/* All that is locked, a line each; a warning for each that cannot be known; the list "locks". */
+void update_print_locks(const struct update_offer *o);
+void update_warn_locks(const struct update_offer *o, const struct ingot_log *log);
+int update_add_locks(const struct update_offer *o, struct json_object *json, ingot_error *reterr);

@@ -112,8 +112,7 @@ int ingot_luks_tokens_of(const struct ingot_reader *volume, struct ingot_luks_to
 {
         _cleanup_luks2_ struct ingot_luks2 header = {0};
         int r = ingot_luks2_read(volume, &header, reterr);
-        return r < 0 ? r
-                     : ingot_luks_tokens_decode(ingot_buffer_span(&header.json), ret, reterr);
+        return r < 0 ? r : ingot_luks_tokens_decode(ingot_buffer_span(&header.json), ret, reterr);
 }
 
 int ingot_luks_tokens_read(const char *path, struct ingot_luks_tokens *ret, ingot_error *reterr)
