@@ -15,6 +15,8 @@
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 
+#define APPEND_AT_LEAST 4096 /* bytes of room for a read */
+
 int ingot_file_pread(int fd, uint64_t offset, void *ret, size_t size, ingot_error *reterr)
 {
         uint8_t *p = ret;
@@ -41,14 +43,30 @@ int ingot_file_append(int fd, const char *name, size_t max, struct ingot_buffer 
                 return ingot_fail_errno(reterr, "look at %s", name);
         if (!S_ISREG(st.st_mode))
                 return ingot_fail(reterr, INGOT_E_FORMAT, "%s is no file", name);
-        if ((uint64_t) st.st_size > max)
-                return ingot_fail(reterr, INGOT_E_LIMIT, "%s has more than %zu bytes", name, max);
-        size_t size = (size_t) st.st_size;
-        int r = ingot_buffer_reserve(ret, size, reterr);
-        if (r >= 0 && size > 0)
-                r = ingot_file_pread(fd, 0, ret->data + ret->size, size, reterr);
-        if (r >= 0)
-                ret->size += size;
+        /* The size that is told is no limit: a file of sysfs tells a page, one of procfs nothing.
+         */
+        size_t told = (size_t) ingot_min_u64((uint64_t) st.st_size, max), have = 0;
+        size_t before = ret->size;
+        int r = ingot_buffer_reserve(ret, told + 1, reterr);
+        while (r >= 0) {
+                r = ingot_buffer_reserve(ret, APPEND_AT_LEAST, reterr);
+                if (r < 0)
+                        break;
+                size_t room = ret->allocated - ret->size;
+                ssize_t n = pread(fd, ret->data + ret->size, room, (off_t) have);
+                if (n < 0 && errno == EINTR)
+                        continue;
+                if (n == 0)
+                        return 0;
+                have += n > 0 ? (size_t) n : 0;
+                if (n < 0)
+                        r = ingot_fail_errno(reterr, "read");
+                else if (have > max)
+                        r = ingot_fail(reterr, INGOT_E_LIMIT, "more than %zu bytes", max);
+                else
+                        ret->size += (size_t) n;
+        }
+        ret->size = before;
         return ingot_under(reterr, r, "%s", name);
 }
 
@@ -174,8 +192,8 @@ int ingot_file_open_update(struct ingot_file *ret, const char *path, ingot_error
 
 int ingot_file_open_new(struct ingot_file *ret, const char *path, mode_t mode, ingot_error *reterr)
 {
-        _cleanup_close_ int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK,
-                                      mode);
+        _cleanup_close_ int fd =
+                open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, mode);
         struct stat st;
         if (fd < 0 || fstat(fd, &st) < 0)
                 return ingot_fail_errno(reterr, "create %s", path);
@@ -261,7 +279,8 @@ static int create_temporary(struct ingot_outfile *o, const char *path, unsigned 
         int r = ingot_format(&name, reterr, ".%s.%d-%u.part", o->name, (int) getpid(), attempt);
         if (r < 0)
                 return r;
-        _cleanup_close_ int fd = openat(o->dirfd, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+        _cleanup_close_ int fd =
+                openat(o->dirfd, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, mode);
         if (fd < 0)
                 return errno == EEXIST ? 1 : ingot_fail_errno(reterr, "create %s", path);
         /* Somebody who sweeps may have been quicker than the lock: then it is gone. A file system
@@ -489,7 +508,7 @@ int ingot_make_directories(const char *path, mode_t mode, ingot_error *reterr)
         int r = ingot_strdup(&copy, path, reterr);
         if (r < 0)
                 return r;
-        for (char *p = copy; p; ) {
+        for (char *p = copy; p;) {
                 p = strchr(p + 1, '/');
                 if (p)
                         *p = 0;
@@ -554,9 +573,8 @@ int ingot_list_directory(int dirfd, const char *path, struct ingot_strings *ret,
 {
         int fd = openat(dirfd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         if (fd < 0)
-                return errno == ENOENT
-                               ? ingot_fail(reterr, INGOT_E_NOTFOUND, "no folder %s", path)
-                               : ingot_fail_errno(reterr, "open folder %s", path);
+                return errno == ENOENT ? ingot_fail(reterr, INGOT_E_NOTFOUND, "no folder %s", path)
+                                       : ingot_fail_errno(reterr, "open folder %s", path);
         DIR *dir = fdopendir(fd);
         if (!dir) {
                 close(fd);
@@ -592,10 +610,9 @@ int ingot_file_lock(const char *path, int *ret_fd, ingot_error *reterr)
         if (fd < 0)
                 return ingot_fail_errno(reterr, "open %s", path);
         if (flock(fd, LOCK_EX | LOCK_NB) < 0)
-                return errno == EWOULDBLOCK
-                               ? ingot_fail(reterr, INGOT_E_CONFLICT,
-                                            "%s is locked by another process", path)
-                               : ingot_fail_errno(reterr, "lock %s", path);
+                return errno == EWOULDBLOCK ? ingot_fail(reterr, INGOT_E_CONFLICT,
+                                                         "%s is locked by another process", path)
+                                            : ingot_fail_errno(reterr, "lock %s", path);
         *ret_fd = TAKE_FD(fd);
         return 0;
 }

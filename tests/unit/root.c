@@ -6,6 +6,7 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 static int make(const char *path, const char *text, ingot_error *reterr)
 {
@@ -100,4 +101,23 @@ TEST(folders_and_files_of_a_root_are_read_within_bounds)
         CHECK_FAILS(ingot_root_open(test_path("outside"), &root, &error), INGOT_E_NOTFOUND,
                     "no folder");
         CHECK_OK(ingot_remove_tree(AT_FDCWD, test_path("root"), &error));
+}
+
+/* Their size is told as a page, or as nothing. */
+TEST(files_of_the_kernel_are_read_to_their_end)
+{
+        static const char *const paths[] = {"/sys/kernel/mm/transparent_hugepage/enabled",
+                                            "/proc/sys/kernel/ostype"};
+        _cleanup_close_ int root = -1;
+        ingot_error error = {0};
+        CHECK_OK(ingot_root_open(NULL, &root, &error));
+        for (size_t i = 0; i < 2; i++) {
+                _cleanup_buffer_ struct ingot_buffer text = {0};
+                if (access(paths[i], R_OK) < 0)
+                        continue;
+                CHECK_OK(ingot_root_read(root, paths[i], 256, &text, &error));
+                CHECK(text.size > 3 && text.data[text.size - 1] == '\n');
+                CHECK_FAILS(ingot_root_read(root, paths[i], 3, &text, &error), INGOT_E_LIMIT,
+                            "more than 3 bytes");
+        }
 }
