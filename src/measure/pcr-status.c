@@ -6,6 +6,8 @@
 
 #include <string.h>
 
+#define PCR_OF_IMA 10 /* the kernel keeps a list of its own of what it measures into it */
+
 /* ---- the log and the values ---- */
 
 /* A log of user space alone has the banks of its records. */
@@ -44,6 +46,8 @@ int ingot_pcr_stand(const struct ingot_boot_log *log, const struct ingot_tpm_sta
         unsigned banks = log ? banks_of(log, &replay) : 0;
         for (unsigned i = 0; i < INGOT_PCR_COUNT; i++)
                 ret[i] = log ? stand(&replay, banks, tpm, i) : INGOT_PCR_UNLOGGED;
+        if (ret[PCR_OF_IMA] == INGOT_PCR_DIFFERS && !(replay.touched >> PCR_OF_IMA & 1))
+                ret[PCR_OF_IMA] = INGOT_PCR_UNLOGGED;
         return 0;
 }
 

@@ -13,7 +13,7 @@
 
 enum ingot_pcr_standing {
         INGOT_PCR_UNREAD,    /* the TPM's value is not known */
-        INGOT_PCR_UNLOGGED,  /* there is no log */
+        INGOT_PCR_UNLOGGED,  /* there is no log; of PCR 10, IMA's list is not read */
         INGOT_PCR_EMPTY,     /* nothing was measured into it */
         INGOT_PCR_EXPLAINED, /* replayed, the log gives the TPM's value */
         INGOT_PCR_DIFFERS,   /* it does not: something else was measured, or the log lies */

@@ -64,12 +64,14 @@ TEST(each_pcr_stands_as_log_and_tpm_say)
         CHECK_OK(boot(&m, &error));
         value(&m, 5)[0] ^= 1;
         value(&m, 14)[0] ^= 1;
+        value(&m, 10)[0] ^= 1; /* IMA's */
         m.tpm.have[INGOT_BANK_SHA256] &= ~(1u << 6);
         CHECK_OK(ingot_pcr_stand(&m.log, &m.tpm, pcrs, &error));
         CHECK_EQ(pcrs[4], INGOT_PCR_EXPLAINED);
         CHECK_EQ(pcrs[5], INGOT_PCR_DIFFERS);
         CHECK_EQ(pcrs[6], INGOT_PCR_UNREAD);
         CHECK_EQ(pcrs[9], INGOT_PCR_EMPTY);
+        CHECK_EQ(pcrs[10], INGOT_PCR_UNLOGGED);
         CHECK_EQ(pcrs[14], INGOT_PCR_DIFFERS);
         CHECK_EQ(pcrs[17], INGOT_PCR_EMPTY);
         CHECK_OK(ingot_pcr_stand(NULL, &m.tpm, pcrs, &error));
