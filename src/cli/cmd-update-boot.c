@@ -3,7 +3,7 @@
 #include "base/cleanup.h"
 #include "base/uuid.h"
 #include "cli/command.h"
-#include "measure/boot-chain.h"
+#include "format/os-release.h"
 #include "os/efivar.h"
 #include "os/file.h"
 #include "update/boot-record.h"
@@ -41,7 +41,7 @@ static int read_version(const char *root, char **ret, ingot_error *reterr)
         if (r >= 0)
                 r = ingot_file_read(AT_FDCWD, path, TEXT_MAX, &text, &size, reterr);
         if (r >= 0)
-                r = ingot_boot_chain_field(INGOT_SPAN(text, size), "IMAGE_VERSION", ret, reterr);
+                r = ingot_os_release_field(INGOT_SPAN(text, size), "IMAGE_VERSION", ret, reterr);
         if (r >= 0 && (!*ret || !**ret))
                 r = ingot_fail(reterr, INGOT_E_FORMAT, "%s has no IMAGE_VERSION", path);
         return r;

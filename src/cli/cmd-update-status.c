@@ -216,26 +216,6 @@ static int add_entries(struct json_object *o, const struct ingot_machine *m, ing
         return r;
 }
 
-static int add_failures(struct json_object *o, const struct ingot_update_state *s,
-                        ingot_error *reterr)
-{
-        struct json_object *list, *item;
-        int r = ingot_json_add_array(o, "failures", &list, reterr);
-        for (size_t i = 0; r >= 0 && i < s->failure_count; i++) {
-                const struct ingot_update_failure *f = s->failures + i;
-                r = ingot_json_add_object(list, NULL, &item, reterr);
-                if (r >= 0)
-                        r = ingot_json_add_text(item, "version", f->version, reterr);
-                if (r >= 0)
-                        r = ingot_json_add_text(item, "unit", f->unit, reterr);
-                if (r >= 0)
-                        r = ingot_json_add_text(item, "reason", f->reason, reterr);
-                if (r >= 0)
-                        r = ingot_json_add_u64(item, "time", f->time, reterr);
-        }
-        return r;
-}
-
 static int print_json(const struct update_view *v, ingot_error *reterr)
 {
         _cleanup_json_ struct json_object *o = NULL;
@@ -264,7 +244,7 @@ static int print_json(const struct update_view *v, ingot_error *reterr)
         if (r >= 0)
                 r = add_entries(o, m, reterr);
         if (r >= 0)
-                r = add_failures(o, &v->state, reterr);
+                r = ingot_update_failures_json(o, &v->state, reterr);
         return r < 0 ? r : json_print(o, reterr);
 }
 

@@ -3,7 +3,7 @@
 #include "extension/match.h"
 #include "base/cleanup.h"
 #include "base/text.h"
-#include "measure/boot-chain.h"
+#include "format/os-release.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -48,7 +48,7 @@ static bool has_word(const char *list, const char *word)
 /* An empty value is none. */
 static int value(struct ingot_span text, const char *key, char **ret, ingot_error *reterr)
 {
-        int r = ingot_boot_chain_field(text, key, ret, reterr);
+        int r = ingot_os_release_field(text, key, ret, reterr);
         if (r >= 0 && *ret && **ret == 0)
                 free(TAKE_PTR(*ret));
         return r;

@@ -96,17 +96,12 @@ static int read_image(enum ingot_extension_kind kind, int root, const char *path
 {
         _cleanup_file_ struct ingot_file file = INGOT_FILE_NONE;
         _cleanup_image_ struct ingot_image image = {0};
-        struct ingot_image *part;
         const struct ingot_tree *tree;
         int r = ingot_root_open_file(root, path, &file, reterr);
         if (r < 0)
                 return r;
         struct ingot_reader reader = ingot_file_reader(&file);
-        r = ingot_image_open(&reader, &image, reterr);
-        if (r >= 0)
-                r = ingot_image_select(&image, NULL, &part, reterr);
-        if (r >= 0)
-                r = ingot_image_tree(part, &tree, reterr);
+        r = ingot_image_open_tree(&reader, &image, &tree, reterr);
         return r < 0 ? r : ingot_extension_read_tree(kind, tree, name, ret, reterr);
 }
 

@@ -37,8 +37,7 @@ static int add_section(struct ingot_image *image, struct ingot_tree *tree,
         _cleanup_free_ char *path = NULL;
         int e = section_path(tree, s, &path, reterr);
         if (e == 0)
-                e = ingot_tree_put_bytes(tree, path, 0444, image->uki->pe.timestamp, "", 0,
-                                         reterr);
+                e = ingot_tree_put_bytes(tree, path, 0444, image->uki->pe.timestamp, "", 0, reterr);
         if (e < 0)
                 return e;
         struct ingot_inode *inode = ingot_tree_lookup(tree, path);
@@ -201,9 +200,8 @@ int ingot_image_select(struct ingot_image *image, const char *selector, struct i
         if (image->content == INGOT_CONTENT_DISK)
                 found = selector ? find_part(image, selector) : default_part(image);
         else if (selector)
-                return ingot_fail(reterr, INGOT_E_NOTFOUND,
-                                  "no partition '%s': it is %s, no disk", selector,
-                                  ingot_content_title(image->content));
+                return ingot_fail(reterr, INGOT_E_NOTFOUND, "no partition '%s': it is %s, no disk",
+                                  selector, ingot_content_title(image->content));
         if (!found && selector)
                 return ingot_fail(reterr, INGOT_E_NOTFOUND, "no partition '%s'", selector);
         if (!found)
@@ -211,4 +209,14 @@ int ingot_image_select(struct ingot_image *image, const char *selector, struct i
                                   "no root partition with files; name one with --partition");
         *ret = found;
         return 0;
+}
+
+int ingot_image_open_tree(const struct ingot_reader *r, struct ingot_image *image,
+                          const struct ingot_tree **ret, ingot_error *reterr)
+{
+        struct ingot_image *part;
+        int e = ingot_image_open(r, image, reterr);
+        if (e >= 0)
+                e = ingot_image_select(image, NULL, &part, reterr);
+        return e < 0 ? e : ingot_image_tree(part, ret, reterr);
 }

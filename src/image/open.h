@@ -43,7 +43,7 @@ struct ingot_image {
         struct ingot_image *parts;
         size_t part_count;
         const struct ingot_gpt_partition *partition; /* of a partition */
-        char *path; /* of an EFI program in a FAT, of a file that was entered */
+        char *path;                   /* of an EFI program in a FAT, of a file that was entered */
         struct ingot_image **entered; /* files in it into which a path went on */
         size_t entered_count;
 
@@ -81,19 +81,24 @@ void ingot_image_done(struct ingot_image *image);
 int ingot_image_tree(struct ingot_image *image, const struct ingot_tree **ret, ingot_error *reterr);
 
 /*
- * What stands at PATH, links followed; with FOLLOW the last one, too. A path goes on into a file that
- * is an image itself: "EFI/Linux/a.efi/.initrd/init"; of such a file a '/' at the end means the root
- * of what is in it. The image keeps what was opened for that. NOTFOUND.
+ * What stands at PATH, links followed; with FOLLOW the last one, too. A path goes on into a file
+ * that is an image itself: "EFI/Linux/a.efi/.initrd/init"; of such a file a '/' at the end means
+ * the root of what is in it. The image keeps what was opened for that. NOTFOUND.
  */
 int ingot_image_find(struct ingot_image *image, const char *path, bool follow,
                      struct ingot_inode **ret, ingot_error *reterr);
 
 /*
  * The part that SELECTOR names: of a disk a partition's number, label, type ("root-x86-64") or
- * designator ("root", "esp"), where the first that is not empty wins; NULL: root, else usr, else the
- * only one with files. The image itself when it is no disk and SELECTOR is NULL. NOTFOUND.
+ * designator ("root", "esp"), where the first that is not empty wins; NULL: root, else usr, else
+ * the only one with files. The image itself when it is no disk and SELECTOR is NULL. NOTFOUND.
  */
 int ingot_image_select(struct ingot_image *image, const char *selector, struct ingot_image **ret,
                        ingot_error *reterr);
+
+/* Opens what R holds, selects the part as above with NULL, and gives its tree: for who wants files
+ * alone. IMAGE keeps it. */
+int ingot_image_open_tree(const struct ingot_reader *r, struct ingot_image *image,
+                          const struct ingot_tree **ret, ingot_error *reterr);
 
 #define _cleanup_image_ __attribute__((cleanup(ingot_image_done)))

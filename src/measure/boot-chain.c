@@ -4,6 +4,7 @@
 #include "base/glob.h"
 #include "format/uki.h"
 #include "format/version.h"
+#include "format/os-release.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -82,35 +83,6 @@ void ingot_boot_chain_strip_counters(char *path)
                 memmove(plus, tail, strlen(tail) + 1);
 }
 
-int ingot_boot_chain_field(struct ingot_span text, const char *key, char **ret, ingot_error *reterr)
-{
-        size_t key_size = strlen(key);
-        const char *p = (const char *) text.data, *end = p ? p + text.size : p;
-        *ret = NULL;
-        while (p < end) {
-                const char *line = p, *stop = memchr(p, '\n', (size_t) (end - p));
-                stop = stop ? stop : end;
-                p = stop + 1;
-                while (line < stop && strchr(" \t\r", *line))
-                        line++;
-                if ((size_t) (stop - line) <= key_size || strncmp(line, key, key_size) != 0 ||
-                    line[key_size] != '=')
-                        continue;
-                line += key_size + 1;
-                while (stop > line && (stop[-1] == 0 || strchr(" \t\r", stop[-1])))
-                        stop--;
-                if (stop - line >= 2 && (*line == '"' || *line == '\'') && stop[-1] == *line) {
-                        line++;
-                        stop--;
-                }
-                free(*ret);
-                *ret = strndup(line, (size_t) (stop - line));
-                if (!*ret)
-                        return ingot_fail_nomem(reterr);
-        }
-        return 0;
-}
-
 /* A UKI as systemd-boot lists it. */
 struct entry {
         const struct ingot_entry *file;
@@ -178,7 +150,7 @@ static int first_field(struct ingot_span text, const char *const *keys, char **r
 {
         int r = 0;
         for (*ret = NULL; r >= 0 && !*ret && *keys; keys++)
-                r = ingot_boot_chain_field(text, *keys, ret, reterr);
+                r = ingot_os_release_field(text, *keys, ret, reterr);
         return r < 0 || *ret ? r : ingot_strdup(ret, "", reterr);
 }
 

@@ -38,8 +38,3 @@ int ingot_boot_chain_find(const struct ingot_tree *esp, const char *uki,
 
 /* "a+3-0.efi" is "a.efi": takes boot counters out of a path, as the stub does. */
 void ingot_boot_chain_strip_counters(char *path);
-
-/* The value of KEY in the lines of an os-release or .profile section, or NULL in *ret; quotes are
- * taken off. The caller frees. */
-int ingot_boot_chain_field(struct ingot_span text, const char *key, char **ret,
-                           ingot_error *reterr);

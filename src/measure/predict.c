@@ -7,6 +7,7 @@
 #include "measure/pcr11.h"
 #include "measure/pcrsig.h"
 #include "measure/predict-state.h"
+#include "format/os-release.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
@@ -330,9 +331,9 @@ static int read_names(struct ingot_predict *p, ingot_error *reterr)
         size_t size;
         int r = read_text(p, 0, INGOT_UKI_OSREL, &text, &size, reterr);
         if (r >= 0)
-                r = ingot_boot_chain_field(INGOT_SPAN(text, size), "IMAGE_ID", &p->m->name, reterr);
+                r = ingot_os_release_field(INGOT_SPAN(text, size), "IMAGE_ID", &p->m->name, reterr);
         if (r >= 0)
-                r = ingot_boot_chain_field(INGOT_SPAN(text, size), "IMAGE_VERSION", &p->m->version,
+                r = ingot_os_release_field(INGOT_SPAN(text, size), "IMAGE_VERSION", &p->m->version,
                                            reterr);
         return r;
 }
@@ -388,10 +389,10 @@ static int read_title(struct ingot_predict *p, ingot_error *reterr)
         size_t size;
         int r = read_text(p, p->profile->profile, INGOT_UKI_PROFILE, &text, &size, reterr);
         if (r >= 0)
-                r = ingot_boot_chain_field(INGOT_SPAN(text, size), "TITLE", &p->profile->title,
+                r = ingot_os_release_field(INGOT_SPAN(text, size), "TITLE", &p->profile->title,
                                            reterr);
         if (r >= 0 && !p->profile->title)
-                r = ingot_boot_chain_field(INGOT_SPAN(text, size), "ID", &p->profile->title,
+                r = ingot_os_release_field(INGOT_SPAN(text, size), "ID", &p->profile->title,
                                            reterr);
         return r;
 }

@@ -15,7 +15,7 @@
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 
-#define APPEND_AT_LEAST 4096 /* bytes of room for a read */
+#define READ_AT_LEAST 4096 /* bytes of room for a read */
 
 int ingot_file_pread(int fd, uint64_t offset, void *ret, size_t size, ingot_error *reterr)
 {
@@ -35,38 +35,48 @@ int ingot_file_pread(int fd, uint64_t offset, void *ret, size_t size, ingot_erro
         return 0;
 }
 
+/* Appends what is left of the file. The size that is told is no limit, only a guess: a file of
+ * sysfs tells a page, one of procfs nothing. */
+static int read_to_end(int fd, size_t max, struct ingot_buffer *ret, ingot_error *reterr)
+{
+        struct stat st;
+        size_t have = 0;
+        if (fstat(fd, &st) < 0)
+                return ingot_fail_errno(reterr, "stat");
+        uint64_t told = (uint64_t) st.st_size;
+        int r = ingot_buffer_reserve(ret, (size_t) ingot_min_u64(told, max) + 2, reterr);
+        while (r >= 0) {
+                r = ingot_buffer_reserve(ret, READ_AT_LEAST, reterr);
+                if (r < 0)
+                        break;
+                ssize_t n = read(fd, ret->data + ret->size, ret->allocated - ret->size);
+                if (n < 0 && errno == EINTR)
+                        continue;
+                if (n < 0)
+                        return ingot_fail_errno(reterr, "read");
+                if (n == 0)
+                        return 0;
+                have += (size_t) n;
+                if (have > max)
+                        return ingot_fail(reterr, INGOT_E_LIMIT, "%llu bytes, more than %zu bytes",
+                                          (unsigned long long) (have > told ? have : told), max);
+                ret->size += (size_t) n;
+        }
+        return r;
+}
+
 int ingot_file_append(int fd, const char *name, size_t max, struct ingot_buffer *ret,
                       ingot_error *reterr)
 {
         struct stat st;
+        size_t before = ret->size;
         if (fstat(fd, &st) < 0)
                 return ingot_fail_errno(reterr, "look at %s", name);
         if (!S_ISREG(st.st_mode))
                 return ingot_fail(reterr, INGOT_E_FORMAT, "%s is no file", name);
-        /* The size that is told is no limit: a file of sysfs tells a page, one of procfs nothing.
-         */
-        size_t told = (size_t) ingot_min_u64((uint64_t) st.st_size, max), have = 0;
-        size_t before = ret->size;
-        int r = ingot_buffer_reserve(ret, told + 1, reterr);
-        while (r >= 0) {
-                r = ingot_buffer_reserve(ret, APPEND_AT_LEAST, reterr);
-                if (r < 0)
-                        break;
-                size_t room = ret->allocated - ret->size;
-                ssize_t n = pread(fd, ret->data + ret->size, room, (off_t) have);
-                if (n < 0 && errno == EINTR)
-                        continue;
-                if (n == 0)
-                        return 0;
-                have += n > 0 ? (size_t) n : 0;
-                if (n < 0)
-                        r = ingot_fail_errno(reterr, "read");
-                else if (have > max)
-                        r = ingot_fail(reterr, INGOT_E_LIMIT, "more than %zu bytes", max);
-                else
-                        ret->size += (size_t) n;
-        }
-        ret->size = before;
+        int r = read_to_end(fd, max, ret, reterr);
+        if (r < 0)
+                ret->size = before;
         return ingot_under(reterr, r, "%s", name);
 }
 
@@ -101,48 +111,11 @@ int ingot_file_write_all(int fd, const void *data, size_t size, ingot_error *ret
         return 0;
 }
 
-/* Reads to the end of a file whose size may not be known (procfs). */
-static int read_to_end(int fd, size_t max, uint8_t **ret, size_t *ret_size, ingot_error *reterr)
-{
-        struct stat st;
-        if (fstat(fd, &st) < 0)
-                return ingot_fail_errno(reterr, "stat");
-        if (st.st_size > 0 && (uint64_t) st.st_size > max)
-                return ingot_fail(reterr, INGOT_E_LIMIT, "%lld bytes, more than %zu",
-                                  (long long) st.st_size, max);
-        size_t room = st.st_size > 0 ? (size_t) st.st_size + 1 : 4096, have = 0;
-        _cleanup_free_ uint8_t *data = malloc(room + 1);
-        if (!data)
-                return ingot_fail_nomem(reterr);
-        for (;;) {
-                ssize_t n = read(fd, data + have, room - have);
-                if (n < 0 && errno == EINTR)
-                        continue;
-                if (n < 0)
-                        return ingot_fail_errno(reterr, "read");
-                if (n == 0)
-                        break;
-                have += (size_t) n;
-                if (have > max)
-                        return ingot_fail(reterr, INGOT_E_LIMIT, "more than %zu bytes", max);
-                if (have < room)
-                        continue;
-                room *= 2;
-                uint8_t *grown = realloc(data, room + 1);
-                if (!grown)
-                        return ingot_fail_nomem(reterr);
-                data = grown;
-        }
-        data[have] = 0;
-        *ret = TAKE_PTR(data);
-        *ret_size = have;
-        return 0;
-}
-
 int ingot_file_read(int dirfd, const char *path, size_t max, uint8_t **ret, size_t *ret_size,
                     ingot_error *reterr)
 {
         _cleanup_close_ int fd = openat(dirfd, path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+        _cleanup_buffer_ struct ingot_buffer bytes = {0};
         struct stat st;
         if (fd < 0)
                 return errno == ENOENT ? ingot_fail(reterr, INGOT_E_NOTFOUND, "no file %s", path)
@@ -151,7 +124,15 @@ int ingot_file_read(int dirfd, const char *path, size_t max, uint8_t **ret, size
                 return ingot_fail_errno(reterr, "stat %s", path);
         if (S_ISFIFO(st.st_mode))
                 return ingot_fail(reterr, INGOT_E_FORMAT, "%s is a pipe, not a file", path);
-        return ingot_under(reterr, read_to_end(fd, max, ret, ret_size, reterr), "%s", path);
+        int r = read_to_end(fd, max, &bytes, reterr);
+        if (r >= 0)
+                r = ingot_buffer_reserve(&bytes, 1, reterr);
+        if (r < 0)
+                return ingot_under(reterr, r, "%s", path);
+        bytes.data[bytes.size] = 0;
+        *ret_size = bytes.size;
+        *ret = TAKE_PTR(bytes.data);
+        return 0;
 }
 
 static int open_file(struct ingot_file *ret, const char *path, int flags, ingot_error *reterr)

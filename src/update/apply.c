@@ -4,12 +4,13 @@
 #include "base/cleanup.h"
 #include "image/esp.h"
 #include "measure/boot-chain.h"
+#include "update/fetch-file.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #define OLD_UKIS_MAX 32
-#define SMALL_MAX ((uint64_t) 64 << 20) /* of a file that is held in memory */
+#define SMALL_MAX ((size_t) 16 << 20) /* of a file that is held in memory */
 
 struct apply {
         struct ingot_machine *m;
@@ -235,36 +236,20 @@ static int write_root(struct apply *a, ingot_error *reterr)
 
 /* ---- files that are taken whole ---- */
 
-static int write_buffer(void *context, uint64_t offset, const void *data, size_t size,
-                        ingot_error *reterr)
-{
-        return write_memory(context, offset, data, size, reterr);
-}
-
-/* A small file by its digest. */
+/* A small file by its digest; of a dry run only its size counts. */
 static int fetch_small(struct apply *a, const struct ingot_release_file *f,
                        struct ingot_buffer *ret, ingot_error *reterr)
 {
-        const struct ingot_walk_pieces pieces = {.file = f->name,
-                                                 .size = f->size,
-                                                 .piece_size = (uint32_t) f->size,
-                                                 .digests = f->sha256};
-        struct ingot_walk_figures figures = {0};
-        const struct ingot_reader none = {0};
         if (f->size == 0 || f->size > SMALL_MAX)
                 return ingot_fail(reterr, INGOT_E_LIMIT, "%s has %llu bytes", f->name,
                                   (unsigned long long) f->size);
-        int r = ingot_buffer_append_zeros(ret, (size_t) f->size, reterr);
-        if (r < 0)
-                return r;
-        struct ingot_span memory = ingot_buffer_span(ret);
-        const struct ingot_writer w = {.write_at = write_buffer, .context = &memory};
-        r = ingot_walk_file(&pieces, NULL, 0, a->options->dry_run ? NULL : &w, &none,
-                            &a->walk_options, &figures, reterr);
+        int r = a->options->dry_run
+                        ? 0
+                        : ingot_fetch_bytes(f, SMALL_MAX, &a->walk_options, ret, reterr);
         if (r < 0)
                 return r;
         a->figures.other_size += f->size;
-        a->figures.other_fetched += figures.fetched;
+        a->figures.other_fetched += f->size;
         return 0;
 }
 

@@ -3,7 +3,7 @@
 #include "update/machine.h"
 #include "base/cleanup.h"
 #include "format/partition-type.h"
-#include "measure/boot-chain.h"
+#include "format/os-release.h"
 #include "os/block.h"
 #include "os/efivar.h"
 #include "os/mount.h"
@@ -45,7 +45,7 @@ void ingot_machine_close(struct ingot_machine *m)
 int ingot_machine_field(const struct ingot_machine *m, const char *key, char **ret,
                         ingot_error *reterr)
 {
-        return ingot_boot_chain_field(ingot_buffer_span(&m->os_release), key, ret, reterr);
+        return ingot_os_release_field(ingot_buffer_span(&m->os_release), key, ret, reterr);
 }
 
 const struct ingot_slot *ingot_machine_running(const struct ingot_machine *m)

@@ -63,7 +63,6 @@ static int read_extension(const struct ingot_publish_build *b, struct ingot_rele
         _cleanup_file_ struct ingot_file file = INGOT_FILE_NONE;
         _cleanup_image_ struct ingot_image image = {0};
         _cleanup_buffer_ struct ingot_buffer text = {0};
-        struct ingot_image *part;
         const struct ingot_tree *tree;
         int r = take_names(x, path, reterr);
         if (r >= 0)
@@ -71,11 +70,7 @@ static int read_extension(const struct ingot_publish_build *b, struct ingot_rele
         if (r < 0)
                 return r;
         struct ingot_reader reader = ingot_file_reader(&file);
-        r = ingot_image_open(&reader, &image, reterr);
-        if (r >= 0)
-                r = ingot_image_select(&image, NULL, &part, reterr);
-        if (r >= 0)
-                r = ingot_image_tree(part, &tree, reterr);
+        r = ingot_image_open_tree(&reader, &image, &tree, reterr);
         if (r >= 0)
                 r = find_kind(tree, x, &text, reterr);
         if (r >= 0)

@@ -156,8 +156,8 @@ static int add_serials(struct json_object *o, const struct ingot_update_state *s
         return r;
 }
 
-static int add_failures(struct json_object *o, const struct ingot_update_state *s,
-                        ingot_error *reterr)
+int ingot_update_failures_json(struct json_object *o, const struct ingot_update_state *s,
+                               ingot_error *reterr)
 {
         struct json_object *list, *item;
         int r = ingot_json_add_array(o, "failures", &list, reterr);
@@ -193,7 +193,7 @@ int ingot_update_state_encode(const struct ingot_update_state *s, struct ingot_b
         if (r >= 0)
                 r = add_serials(o, s, reterr);
         if (r >= 0)
-                r = add_failures(o, s, reterr);
+                r = ingot_update_failures_json(o, s, reterr);
         if (r >= 0)
                 r = ingot_json_text(o, true, &text, reterr);
         return r < 0 ? r : ingot_buffer_printf(ret, reterr, "%s\n", text);

@@ -62,6 +62,11 @@ int ingot_update_state_decode(struct ingot_span text, struct ingot_update_state 
 int ingot_update_state_encode(const struct ingot_update_state *s, struct ingot_buffer *ret,
                               ingot_error *reterr);
 
+struct json_object;
+/* The member "failures" of O: for the file, and for programs. */
+int ingot_update_failures_json(struct json_object *o, const struct ingot_update_state *s,
+                               ingot_error *reterr);
+
 /* Below ROOT (NULL: "/"); none is an empty one. */
 int ingot_update_state_load(const char *root, struct ingot_update_state *ret, ingot_error *reterr);
 /* In one rename; the folder is made. */

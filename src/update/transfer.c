@@ -6,7 +6,7 @@
 #include "format/ini.h"
 #include "format/partition-type.h"
 #include "format/version.h"
-#include "measure/boot-chain.h"
+#include "format/os-release.h"
 #include "os/config-files.h"
 #include "os/root.h"
 
@@ -71,7 +71,7 @@ static int specifier(const struct ingot_transfer_system *system, char c, char **
                 return ingot_strdup(ret, system->architecture, reterr);
         for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
                 if (keys[i].letter == c) {
-                        int r = ingot_boot_chain_field(system->os_release, keys[i].key, ret,
+                        int r = ingot_os_release_field(system->os_release, keys[i].key, ret,
                                                        reterr);
                         return r < 0 || *ret ? r : ingot_strdup(ret, "", reterr);
                 }
