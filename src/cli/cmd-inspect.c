@@ -66,7 +66,7 @@ static int run_release(const struct invocation *in, const char *name, ingot_erro
         _cleanup_channel_ struct ingot_channel c = {0};
         _cleanup_free_ uint8_t *text = NULL;
         size_t size;
-        int r = ingot_file_read(AT_FDCWD, name, 2 * INGOT_RELEASE_SIZE_MAX, &text, &size, reterr);
+        int r = ingot_file_read(AT_FDCWD, name, INGOT_RELEASE_FILE_SIZE_MAX, &text, &size, reterr);
         if (r < 0)
                 return r;
         r = ingot_release_envelope_decode(INGOT_SPAN(text, size), &e, reterr);

@@ -122,11 +122,7 @@ static void print_result(const struct work *w)
         char fetched[16], total[16];
         print_passed(w);
         if (!release || w->offer.target.work == INGOT_UPDATE_NOTHING) {
-                print_text(stdout, release                         ? release->version
-                                   : w->offer.view.machine.version ? w->offer.view.machine.version
-                                                                   : "");
-                printf(release ? ": is installed; restart to run it\n"
-                               : ": nothing is to be installed\n");
+                update_print_nothing(&w->offer);
                 return;
         }
         ingot_human_size(fetched, ingot_apply_fetched(f));

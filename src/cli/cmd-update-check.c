@@ -14,14 +14,8 @@ static void print_offer(const struct update_offer *o)
         const struct ingot_release *release = o->choice.release;
         const char *notes = release ? release->notes : NULL;
         char size[16];
-        if (!release) {
-                print_text(stdout, o->view.machine.name);
-                printf(" ");
-                print_text(stdout, o->view.machine.version ? o->view.machine.version : "");
-                printf(": nothing is to be installed\n");
-        } else if (o->target.work == INGOT_UPDATE_NOTHING) {
-                print_text(stdout, release->version);
-                printf(": is installed; restart to run it\n");
+        if (!release || o->target.work == INGOT_UPDATE_NOTHING) {
+                update_print_nothing(o);
         } else {
                 ingot_human_size(size, release->root.size + release->tree.size + release->uki.size);
                 print_text(stdout, release->version);

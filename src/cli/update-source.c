@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "cli/update-source.h"
 #include "base/cleanup.h"
+#include "cli/print.h"
 #include "cli/verify.h"
 #include "os/http.h"
 #include "update/release-sign.h"
@@ -80,26 +81,9 @@ static int get_file(const char *where, const char *name, uint8_t **ret, size_t *
         if (r < 0)
                 return r;
         return is_url(where)
-                       ? ingot_http_get(path, NULL, INGOT_RELEASE_SIZE_MAX, ret, ret_size, reterr)
-                       : ingot_file_read(AT_FDCWD, path, INGOT_RELEASE_SIZE_MAX, ret, ret_size,
+                       ? ingot_http_get(path, NULL, INGOT_RELEASE_FILE_SIZE_MAX, ret, ret_size, reterr)
+                       : ingot_file_read(AT_FDCWD, path, INGOT_RELEASE_FILE_SIZE_MAX, ret, ret_size,
                                          reterr);
-}
-
-/* From the first source that has it; else the first one's error. */
-static int get_release_file(const struct ingot_strings *where, const char *name, uint8_t **ret,
-                            size_t *ret_size, ingot_error *reterr)
-{
-        ingot_error first = {0};
-        for (size_t i = 0; i < where->count; i++) {
-                ingot_error why = {0};
-                if (get_file(where->items[i], name, ret, ret_size, &why) >= 0)
-                        return 0;
-                if (!first.code)
-                        first = why;
-        }
-        if (reterr)
-                *reterr = first;
-        return ingot_under(reterr, -first.code, "release file");
 }
 
 /* ---- trust ---- */
@@ -128,18 +112,12 @@ static int find_keys(const struct update_offer *o, const struct update_wish *wis
         return r;
 }
 
-static int open_channel(struct update_offer *o, const struct update_wish *wish,
-                        struct ingot_span file, const struct ingot_log *log, ingot_error *reterr)
+static int open_channel(struct update_offer *o, const struct ingot_signature_request *q,
+                        struct ingot_span file, ingot_error *reterr)
 {
-        _cleanup_key_files_ struct ingot_key_files keys = {0};
         _cleanup_verdict_ struct ingot_verdict verdict = {0};
-        struct ingot_signature_request q = {0};
-        int r = find_keys(o, wish, log, &keys, &q, reterr);
-        if (r >= 0)
-                r = ingot_channel_open(file, &q, &o->channel, &verdict, reterr);
-        if (r > 0)
-                r = ingot_verdict_error(&verdict, reterr);
-        return ingot_under(reterr, r, "release file");
+        int r = ingot_channel_open(file, q, &o->channel, &verdict, reterr);
+        return r > 0 ? ingot_verdict_error(&verdict, reterr) : r;
 }
 
 /* Is it for this machine, and not an old one? */
@@ -162,6 +140,29 @@ static int accept_channel(struct update_offer *o, const char *name, ingot_error 
         return r;
 }
 
+/* What WHERE has of the channel NAME. */
+static int take_channel(struct update_offer *o, const struct ingot_signature_request *q,
+                        const char *where, const char *name, ingot_error *reterr)
+{
+        _cleanup_free_ char *file = NULL;
+        _cleanup_free_ uint8_t *bytes = NULL;
+        size_t size = 0;
+        int r = ingot_channel_file_name(o->view.machine.name, name, &file, reterr);
+        if (r >= 0)
+                r = get_file(where, file, &bytes, &size, reterr);
+        if (r >= 0)
+                r = ingot_under(reterr, open_channel(o, q, INGOT_SPAN(bytes, size), reterr), "%s",
+                                where);
+        if (r < 0)
+                return r;
+        r = ingot_under(reterr, accept_channel(o, name, reterr), "%s", where);
+        if (r < 0)
+                ingot_channel_done(&o->channel);
+        return r;
+}
+
+/* From the first source whose release file counts. One that has none, or one that does not count,
+ * is no reason not to ask the next; where none has any, the first one's reason is told. */
 static int get_channel(struct update_offer *o, const struct update_wish *wish,
                        const struct ingot_log *log, ingot_error *reterr)
 {
@@ -169,19 +170,28 @@ static int get_channel(struct update_offer *o, const struct update_wish *wish,
                            : o->config.channel ? o->config.channel
                                                : CHANNEL_DEFAULT;
         _cleanup_strings_ struct ingot_strings where = {0};
-        _cleanup_free_ char *file = NULL;
-        _cleanup_free_ uint8_t *bytes = NULL;
-        size_t size = 0;
+        _cleanup_key_files_ struct ingot_key_files keys = {0};
+        struct ingot_signature_request q = {0};
+        ingot_error first = {0};
         int r = list_sources(o, wish, &where, reterr);
         if (r >= 0)
                 r = open_sources(o, wish, &where, log, reterr);
         if (r >= 0)
-                r = ingot_channel_file_name(o->view.machine.name, name, &file, reterr);
-        if (r >= 0)
-                r = get_release_file(&where, file, &bytes, &size, reterr);
-        if (r >= 0)
-                r = open_channel(o, wish, INGOT_SPAN(bytes, size), log, reterr);
-        return r < 0 ? r : accept_channel(o, name, reterr);
+                r = ingot_under(reterr, find_keys(o, wish, log, &keys, &q, reterr), "release file");
+        if (r < 0)
+                return r;
+        for (size_t i = 0; i < where.count; i++) {
+                ingot_error why = {0};
+                if (take_channel(o, &q, where.items[i], name, &why) >= 0)
+                        return 0;
+                if (i + 1 < where.count)
+                        ingot_warn(log, "release file: %s; the next source is asked", why.text);
+                if (!first.code)
+                        first = why;
+        }
+        if (reterr)
+                *reterr = first;
+        return ingot_under(reterr, -first.code, "release file");
 }
 
 static int check_extensions(struct update_offer *o, const struct update_wish *wish,
@@ -226,4 +236,19 @@ int update_offer_open(struct update_offer *o, const struct update_wish *wish, bo
         if (r >= 0 && writable)
                 r = ingot_update_state_save(wish->machine.root, &o->view.state, reterr);
         return r < 0 ? r : choose(o, wish, log, reterr);
+}
+
+void update_print_nothing(const struct update_offer *o)
+{
+        const struct ingot_release *release = o->choice.release;
+        if (!release) {
+                print_text(stdout, o->view.machine.name);
+                printf(" ");
+        }
+        print_text(stdout, release                   ? release->version
+                           : o->view.machine.version ? o->view.machine.version
+                                                     : "");
+        printf(!release                  ? ": nothing is to be installed\n"
+               : o->target.slot->running ? ": runs already\n"
+                                         : ": is installed; restart to run it\n");
 }

@@ -19,7 +19,7 @@ struct update_wish {
 #define OPTION_UPDATE_WISH(T, m)                                                                   \
         STRINGS('s', "source", "URL", T, m.sources,                                                \
                 "A URL or folder of releases; may be given again: the next one is asked for what " \
-                "one has not; default: of update.conf"),                                           \
+                "one has not, or has wrong; default: of update.conf"),                             \
                 STRING(0, "channel", "NAME", T, m.channel,                                         \
                        "Of this channel; default: of update.conf, or stable"),                     \
                 STRINGS('k', "key", "FILE", T, m.keys,                                             \
@@ -60,11 +60,14 @@ struct update_offer {
 void update_offer_close(struct update_offer *o);
 #define _cleanup_update_offer_ __attribute__((cleanup(update_offer_close)))
 
-/* Finds the machine, gets the channel's release file from the first source that has it, verifies
- * it, and chooses version and slot. REFUSED: everything that a machine must not take. What was
+/* Finds the machine, gets the channel's release file from the first source that has one that
+ * counts, and chooses version and slot. REFUSED: everything that a machine must not take. What was
  * learnt (the serial) is saved when WRITABLE. */
 int update_offer_open(struct update_offer *o, const struct update_wish *wish, bool writable,
                       const struct ingot_log *log, ingot_error *reterr);
+
+/* A line: there is nothing to be installed, because VERSION (NULL: none) is there already. */
+void update_print_nothing(const struct update_offer *o);
 
 /* Fills o->locks. REFUSED: something that is locked to the TPM would not open with the release; says
  * by which PCRs, and what to do. */

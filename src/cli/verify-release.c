@@ -12,7 +12,6 @@
 #include <time.h>
 
 enum { REFUSED = 3 };
-#define FILE_SIZE_MAX (2 * INGOT_RELEASE_SIZE_MAX)
 
 bool verify_is_release(const char *name)
 {
@@ -21,9 +20,9 @@ bool verify_is_release(const char *name)
 
 static int read_whole(const struct ingot_reader *r, struct ingot_buffer *ret, ingot_error *reterr)
 {
-        if (r->size > FILE_SIZE_MAX)
+        if (r->size > INGOT_RELEASE_FILE_SIZE_MAX)
                 return ingot_fail(reterr, INGOT_E_LIMIT, "release file of more than %zu MiB",
-                                  FILE_SIZE_MAX >> 20);
+                                  INGOT_RELEASE_FILE_SIZE_MAX >> 20);
         int e = ingot_buffer_append_zeros(ret, (size_t) r->size, reterr);
         return e < 0 ? e : ingot_read_at(r, 0, ret->data, ret->size, reterr);
 }

@@ -5,9 +5,10 @@
  *
  *     Source=     URLs or folders of releases, in the order in which they are asked
  *     Channel=    default: stable
- *     Key=        files of keys that may sign releases; none: what VOA has for this OS (purpose
- * image) Threshold=  so many different keys must have signed; default 1 Limit=      bytes a second,
- * with K, M or G; default: none
+ *     Key=        files of keys that may sign releases; none: what VOA has for this OS
+ *                 (purpose image)
+ *     Threshold=  so many different keys must have signed; default 1
+ *     Limit=      bytes a second, with K, M or G; default: none
  */
 #pragma once
 

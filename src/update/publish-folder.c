@@ -52,7 +52,7 @@ static int read_index(struct ingot_publish_folder *f, const char *name,
         *index = (struct ingot_publish_index){0};
         int r = ingot_strdup(&index->file, name, reterr);
         if (r >= 0)
-                r = ingot_file_read(f->lock, name, 2 * INGOT_RELEASE_SIZE_MAX, &text, &size,
+                r = ingot_file_read(f->lock, name, INGOT_RELEASE_FILE_SIZE_MAX, &text, &size,
                                     reterr);
         if (r >= 0)
                 r = ingot_release_envelope_decode(INGOT_SPAN(text, size), &e, reterr);

@@ -214,7 +214,7 @@ int ingot_channel_decode(struct ingot_span payload, struct ingot_channel *ret, i
         if (r >= 0)
                 r = ingot_channel_check(&c, reterr);
         if (r < 0)
-                return ingot_under(reterr, r, "release file");
+                return r;
         *ret = c;
         c = (struct ingot_channel){0};
         return 0;

@@ -11,7 +11,6 @@
 
 #define FORMAT_NUMBER 1
 /* Base64 takes four bytes for three. */
-#define FILE_SIZE_MAX (2 * INGOT_RELEASE_SIZE_MAX)
 
 void ingot_release_envelope_done(struct ingot_release_envelope *e)
 {
@@ -67,7 +66,7 @@ int ingot_release_envelope_decode(struct ingot_span file, struct ingot_release_e
         _cleanup_release_envelope_ struct ingot_release_envelope e = {0};
         _cleanup_json_ struct json_object *o = NULL;
         struct json_object *list;
-        int r = ingot_json_parse(file, FILE_SIZE_MAX, &o, reterr);
+        int r = ingot_json_parse(file, INGOT_RELEASE_FILE_SIZE_MAX, &o, reterr);
         if (r >= 0)
                 r = ingot_json_check_format(o, "ingot-release", FORMAT_NUMBER, reterr);
         if (r >= 0)
@@ -80,7 +79,7 @@ int ingot_release_envelope_decode(struct ingot_span file, struct ingot_release_e
                                 decode_signature(json_object_array_get_idx(list, i), &e, reterr),
                                 "signature %zu", i + 1);
         if (r < 0)
-                return ingot_under(reterr, r, "release file");
+                return r;
         *ret = e;
         e = (struct ingot_release_envelope){0};
         return 0;

@@ -10,6 +10,8 @@
 #include "update/release.h"
 
 #define INGOT_RELEASE_SIGNATURES_MAX 64
+/* Of the file: the payload in base64, and the signatures. */
+#define INGOT_RELEASE_FILE_SIZE_MAX (2 * INGOT_RELEASE_SIZE_MAX)
 
 struct ingot_release_signature {
         enum ingot_technology technology;
