@@ -11,7 +11,7 @@
 
 struct boot_options {
         bool check, secure_boot, no_tpm, no_network, as_shipped, verbose;
-        const char *state, *vars, *cmdline, *logs;
+        const char *state, *vars, *cmdline, *logs, *write_log;
         uint64_t disk_size, memory, cpus, timeout;
         struct ingot_strings forwards, credentials;
         struct verify_options signers;
@@ -34,6 +34,10 @@ static const struct option rows[] = {
         STRING('s', "state", "DIR", struct boot_options, state,
                "Keep disk, UEFI variables and TPM in this folder, so that the next boot finds "
                "them; else they are thrown away"),
+        STRING(0, "write-log", "FILE", struct boot_options, write_log,
+               "Keep every write to the machine's disk, and the flushes between them, in this file, "
+               "in the format of the kernel's dm-log-writes: from it and the disk before the boot "
+               "comes what a power cut leaves"),
         SIZE(0, "disk-size", "BYTES", struct boot_options, disk_size,
              "Give the machine a disk of at least that size (4G); K, M, G and T are powers of "
              "1024"),
@@ -162,6 +166,7 @@ static int run(const struct invocation *in, ingot_error *reterr)
                 .no_network = o->no_network,
                 .forwards = &o->forwards,
                 .credentials = &o->credentials,
+                .write_log = o->write_log,
                 .cmdline = choose_cmdline(o),
                 .check = o->check,
                 .timeout_msec = o->timeout * 1000,

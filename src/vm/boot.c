@@ -154,6 +154,14 @@ static int start_qemu(struct machine *m, const struct ingot_qemu *q, ingot_error
         return ingot_process_start(&p, (int[3]){-1, messages, messages}, &m->qemu, reterr);
 }
 
+/* QEMU writes into a file that is there. */
+static int make_write_log(const char *path, ingot_error *reterr)
+{
+        _cleanup_file_ struct ingot_file file = INGOT_FILE_NONE;
+        int r = path ? ingot_file_open_new(&file, path, 0600, reterr) : 0;
+        return r >= 0 && path ? ingot_file_truncate(&file, 0, reterr) : r;
+}
+
 static int start(struct machine *m, const struct ingot_log *log, ingot_error *reterr)
 {
         const struct ingot_boot_options *o = m->options;
@@ -165,6 +173,7 @@ static int start(struct machine *m, const struct ingot_log *log, ingot_error *re
                                .network = !o->no_network,
                                .one_boot = o->check,
                                .forwards = o->forwards,
+                               .write_log = o->write_log,
                                .smbios = &m->smbios};
         char type[32];
         int r = find_version(&q.version, reterr);
@@ -181,6 +190,8 @@ static int start(struct machine *m, const struct ingot_log *log, ingot_error *re
         r = add_smbios(m, reterr);
         if (r >= 0)
                 r = ingot_vm_state_open(&state, &m->state, reterr);
+        if (r >= 0)
+                r = make_write_log(o->write_log, reterr);
         if (r >= 0)
                 r = make_sockets(m, reterr);
         if (r < 0)

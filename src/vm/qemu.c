@@ -99,8 +99,14 @@ static int add_storage(const struct ingot_qemu *q, struct ingot_strings *argv, i
                              "driver=qcow2,node-name=disk,discard=unmap,file.driver=file,"
                              "file.filename=",
                              q->disk);
+        if (r >= 0 && q->write_log)
+                r = add_text(argv, reterr, "-blockdev",
+                             "driver=blklogwrites,node-name=logged,file=disk,log.driver=file,"
+                             "log.filename=",
+                             q->write_log);
         if (r >= 0)
-                r = add(argv, reterr, "-device", "virtio-blk-pci,drive=disk,bootindex=1%s",
+                r = add(argv, reterr, "-device", "virtio-blk-pci,drive=%s,bootindex=1%s",
+                        q->write_log ? "logged" : "disk",
                         q->sector_size == 4096
                                 ? ",logical_block_size=4096,physical_block_size=4096"
                                 : "");

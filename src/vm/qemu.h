@@ -21,6 +21,7 @@ struct ingot_qemu {
         const char *vars;    /* this machine's variable store */
         const char *disk;    /* a qcow2 file */
         uint32_t sector_size; /* of the disk, in bytes; 0: 512 */
+        const char *write_log; /* a file that is there: gets every write to the disk; NULL: none */
         int console, report, tpm; /* sockets that QEMU inherits; below 0: none */
         bool network;
         bool one_boot;       /* a reboot ends the machine */

@@ -113,6 +113,29 @@ TEST(the_disk_has_the_sectors_of_its_table)
         }
 }
 
+TEST(the_log_of_writes_stands_between_machine_and_disk)
+{
+        ingot_error error = {0};
+        struct ingot_firmware firmware = {.code = code, .vars = vars};
+        struct ingot_qemu q = {.version = 7,
+                               .memory = 1 << 30,
+                               .firmware = &firmware,
+                               .vars = "v",
+                               .disk = "d",
+                               .write_log = "writes,1",
+                               .console = -1,
+                               .report = -1,
+                               .tpm = -1};
+        _cleanup_buffer_ struct ingot_buffer b = {0};
+        CHECK_OK(lines(&q, &b, &error));
+        CHECK(strstr((char *) b.data,
+                     "-blockdev driver=qcow2,node-name=disk,discard=unmap,file.driver=file,"
+                     "file.filename=d\n"
+                     "-blockdev driver=blklogwrites,node-name=logged,file=disk,log.driver=file,"
+                     "log.filename=writes,,1\n"
+                     "-device virtio-blk-pci,drive=logged,bootindex=1\n"));
+}
+
 TEST(forwards_that_cannot_be_meant_are_refused)
 {
         static const char *const bad[] = {"80", "0:80", "80:0", "a:80", "80:65536", "1:2:3:4",
