@@ -10,6 +10,7 @@
 #include "os/tpm-device.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 #define VALUE_SHOWN 16 /* bytes of a value */
 #define EXIT_BAD 3
@@ -27,6 +28,7 @@ static const struct option rows[] = {
                 "A LUKS2 volume, or a device with one; may be given again"),
         STRINGS(0, "manifest", "FILE", struct status_options, manifests,
                 "What a release will measure, for the next boot; may be given again"),
+        OPTION_SIGNERS(struct status_options, signers),
         STRING(0, "root", "DIR", struct status_options, root,
                "Look at the machine whose root is that folder"),
         STRING(0, "tpm", "TPM", struct status_options, tpm,
@@ -285,6 +287,23 @@ static int print_locked(const struct status *s, ingot_error *reterr)
         return r;
 }
 
+/* Once for the profiles of a manifest. */
+static void print_signer(const struct status *s, size_t i)
+{
+        const struct status_next *n = s->next + i;
+        if (i > 0 && strcmp(s->next[i - 1].path, n->path) == 0)
+                return;
+        print_text(stdout, "  ");
+        print_text(stdout, n->path);
+        if (n->signer) {
+                printf(" is signed by ");
+                print_text(stdout, n->signer);
+                printf("\n");
+        } else {
+                printf(": its signature was not checked: --key names who may sign it\n");
+        }
+}
+
 /* The values that the policy knows beside those of now are those of other releases. */
 static void print_next(const struct status *s)
 {
@@ -292,6 +311,7 @@ static void print_next(const struct status *s)
                 return;
         print_heading("Next boot");
         for (size_t i = 0; i < s->next_count; i++) {
+                print_signer(s, i);
                 print_text(stdout, "  ");
                 print_text(stdout, s->next[i].path);
                 printf(", profile %" PRIu32 ": ", s->next[i].profile);
@@ -323,7 +343,7 @@ static int run(const struct invocation *in, ingot_error *reterr)
 {
         _cleanup_status_ struct status s = {.options = in->options};
         _cleanup_buffer_ struct ingot_buffer words = {0};
-        int r = status_gather(&s, reterr);
+        int r = status_gather(&s, in->log, reterr);
         if (r < 0)
                 return r;
         enum status_verdict v = judge(&s, &words, reterr);
@@ -353,7 +373,8 @@ const struct command cmd_pcr_status = {
                 "that "
                 "are named, credentials on the ESP; and what will happen at the next boot, for "
                 "each "
-                "release whose measurement manifest is named.\n"
+                "release whose measurement manifest is named. Who signed a manifest is checked when "
+                "--key or --os says who may; one that nobody of them signed is refused.\n"
                 "\n"
                 "Values of PCRs come from the TPM's device, or from what the kernel shows of them "
                 "to "

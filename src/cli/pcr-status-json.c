@@ -148,6 +148,11 @@ static int add_rest(struct json_object *o, const struct status *s, ingot_error *
                 if (r >= 0)
                         r = ingot_json_add_text(next, "manifest", s->next[i].path, reterr);
                 if (r >= 0)
+                        r = ingot_json_add_text(next, "signature",
+                                                s->next[i].signer ? "holds" : "not-checked", reterr);
+                if (r >= 0 && s->next[i].signer)
+                        r = ingot_json_add_text(next, "signer", s->next[i].signer, reterr);
+                if (r >= 0)
                         r = ingot_json_add_u64(next, "profile", s->next[i].profile, reterr);
                 if (r >= 0)
                         r = add_unlock(next, s->next[i].unlocks, &s->next[i].why, reterr);

@@ -3,6 +3,7 @@
 #include "cli/pcr-status.h"
 #include "base/cleanup.h"
 #include "cli/tpm.h"
+#include "image/measurement-file.h"
 #include "os/file.h"
 #include "os/root.h"
 
@@ -23,8 +24,10 @@ void status_done(struct status *s)
                 ingot_luks_tokens_done(&s->volumes[i].tokens);
         free(s->volumes);
         ingot_strings_done(&s->credentials);
-        for (size_t i = 0; i < s->next_count; i++)
+        for (size_t i = 0; i < s->next_count; i++) {
                 ingot_buffer_done(&s->next[i].why);
+                free(s->next[i].signer);
+        }
         free(s->next);
 }
 
@@ -135,8 +138,8 @@ static int list_credentials(struct status *s, ingot_error *reterr)
         return r < 0 ? r : 0;
 }
 
-static int add_next(struct status *s, const char *path, const struct ingot_measured_profile *p,
-                    ingot_error *reterr)
+static int add_next(struct status *s, const char *path, const char *signer,
+                    const struct ingot_measured_profile *p, ingot_error *reterr)
 {
         struct status_next *more = reallocarray(s->next, s->next_count + 1, sizeof(*more));
         if (!more)
@@ -145,32 +148,44 @@ static int add_next(struct status *s, const char *path, const struct ingot_measu
         struct status_next *n = more + s->next_count++;
         *n = (struct status_next){.path = path, .profile = p->profile};
         const struct ingot_next_boot next = {.profile = p, .log = s->has_log ? &s->log : NULL};
-        int r = ingot_policy_unlocks_next(&s->policy, &next, &n->unlocks, &n->why, reterr);
+        int r = signer ? ingot_strdup(&n->signer, signer, reterr) : 0;
+        if (r >= 0)
+                r = ingot_policy_unlocks_next(&s->policy, &next, &n->unlocks, &n->why, reterr);
         s->locked += r >= 0 && n->unlocks == INGOT_UNLOCK_NO;
         return r;
 }
 
-static int load_next(struct status *s, ingot_error *reterr)
+/* SIGNERS: NULL when nobody said who they are. */
+static int load_manifest(struct status *s, const char *path,
+                         const struct ingot_signature_request *signers, ingot_error *reterr)
 {
-        const struct ingot_strings *paths = &s->options->manifests;
-        int r = 0;
-        if (paths->count > 0 && !s->facts.policy)
+        _cleanup_measurement_file_ struct ingot_measurement_file f = {0};
+        _cleanup_measurement_ struct ingot_measurement m = {0};
+        _cleanup_free_ char *signer = NULL;
+        int r = ingot_measurement_file_read(path, &f, reterr);
+        if (r >= 0 && signers)
+                r = ingot_measurement_file_check(&f, signers, &signer, reterr);
+        if (r < 0)
+                return r;
+        r = ingot_measurement_decode(ingot_buffer_span(&f.text), &m, reterr);
+        for (size_t i = 0; r >= 0 && i < m.profile_count; i++)
+                r = add_next(s, path, signer, m.profiles + i, reterr);
+        return ingot_under(reterr, r, "%s", path);
+}
+
+static int load_next(struct status *s, const struct ingot_log *log, ingot_error *reterr)
+{
+        const struct status_options *o = s->options;
+        _cleanup_signers_ struct signers keys = {0};
+        int unchecked = signers_load(&keys, &o->signers, o->root, log, reterr), r = unchecked;
+        if (r >= 0 && o->manifests.count > 0 && !s->facts.policy)
                 return ingot_fail(
                         reterr, INGOT_E_NOTFOUND,
                         "no policy that a manifest could be compared with: no pcrlock.json");
-        for (size_t i = 0; r >= 0 && i < paths->count; i++) {
-                _cleanup_buffer_ struct ingot_buffer text = {0};
-                _cleanup_measurement_ struct ingot_measurement m = {0};
-                r = read_named(s, paths->items[i], NULL, INGOT_MEASUREMENT_SIZE_MAX, &text, reterr);
-                if (r >= 0)
-                        r = ingot_under(
-                                reterr,
-                                ingot_measurement_decode(ingot_buffer_span(&text), &m, reterr),
-                                "%s", paths->items[i]);
-                for (size_t k = 0; r >= 0 && k < m.profile_count; k++)
-                        r = add_next(s, paths->items[i], m.profiles + k, reterr);
-        }
-        return r;
+        for (size_t i = 0; r >= 0 && i < o->manifests.count; i++)
+                r = load_manifest(s, o->manifests.items[i], unchecked ? NULL : &keys.request,
+                                  reterr);
+        return r < 0 ? r : 0;
 }
 
 /* What does not unlock, by any of its tokens of a TPM. */
@@ -210,7 +225,7 @@ static int read_tpm(struct status *s, ingot_error *reterr)
         return r;
 }
 
-int status_gather(struct status *s, ingot_error *reterr)
+int status_gather(struct status *s, const struct ingot_log *log, ingot_error *reterr)
 {
         int r = load_log(s, reterr);
         if (r >= 0)
@@ -225,5 +240,5 @@ int status_gather(struct status *s, ingot_error *reterr)
                 r = read_tpm(s, reterr);
         if (r >= 0)
                 r = count_locked(s, reterr);
-        return r < 0 ? r : load_next(s, reterr);
+        return r < 0 ? r : load_next(s, log, reterr);
 }

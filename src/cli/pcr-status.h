@@ -2,12 +2,14 @@
 /* What `ingot pcr status` looks at, and finds. */
 #pragma once
 
+#include "cli/signers.h"
 #include "measure/luks-token.h"
 #include "measure/pcr-status.h"
 
 struct status_options {
         const char *log, *userspace, *root, *tpm, *policy, *signatures;
         struct ingot_strings luks, manifests;
+        struct verify_options signers; /* of manifests */
 };
 
 struct status_volume {
@@ -18,6 +20,7 @@ struct status_volume {
 /* A profile of a UKI that may be started next. */
 struct status_next {
         const char *path; /* of the manifest */
+        char *signer;     /* of it; NULL: its signature was not checked */
         uint32_t profile;
         enum ingot_unlock unlocks;
         struct ingot_buffer why;
@@ -51,5 +54,5 @@ enum status_verdict { STATUS_GOOD, STATUS_DOUBTFUL, STATUS_BAD };
 int status_print_json(const struct status *s, enum status_verdict v, const char *words,
                       ingot_error *reterr);
 
-/* s->options is set. */
-int status_gather(struct status *s, ingot_error *reterr);
+/* s->options is set. REFUSED, too, for a manifest that nobody signed who may. */
+int status_gather(struct status *s, const struct ingot_log *log, ingot_error *reterr);

@@ -220,7 +220,7 @@ int update_check_tpm(struct update_offer *o, const struct update_wish *wish,
                 return 0;
         int r = find_volumes(o, wish, &v, reterr);
         if (r >= 0)
-                r = status_gather(&s, reterr);
+                r = status_gather(&s, log, reterr);
         if (r < 0 || (v.count == 0 && !s.facts.policy))
                 return r;
         r = judge(o, &s, &v, log, reterr);
