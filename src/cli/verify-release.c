@@ -90,7 +90,8 @@ static int list_files(struct ingot_verify_listing *l, struct verify_listing_stat
         const struct ingot_release_file *f;
         size_t most = 0;
         for (size_t i = 0; i < c->release_count; i++)
-                most += 6 + c->releases[i].extension_count;
+                most += INGOT_RELEASE_PARTS + c->releases[i].measurement_signature_count +
+                        c->releases[i].extension_count;
         s->listed = calloc(most + 1, sizeof(*s->listed));
         if (!s->listed)
                 return ingot_fail_nomem(reterr);

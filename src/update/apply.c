@@ -3,6 +3,7 @@
 #include "update/apply.h"
 #include "base/cleanup.h"
 #include "image/esp.h"
+#include "image/measurement-file.h"
 #include "measure/boot-chain.h"
 #include "update/fetch-file.h"
 
@@ -64,12 +65,33 @@ static int measurement_path(const struct ingot_machine *m, const char *version, 
                             m->name, version);
 }
 
-/* The manifest of an entry whose version no other entry has. */
+/* A measurement manifest with the signatures beside it. */
+static int remove_files_of(struct ingot_steps *s, const struct ingot_machine *m, const char *version,
+                           ingot_error *reterr)
+{
+        _cleanup_strings_ struct ingot_strings files = {0};
+        _cleanup_free_ char *manifest = NULL, *folder = NULL;
+        int r = measurement_path(m, version, &manifest, reterr);
+        if (r >= 0)
+                r = ingot_format(&folder, reterr, "%s/" INGOT_ESP_MEASUREMENTS, m->esp);
+        if (r >= 0)
+                r = ingot_file_exists(folder) ? ingot_list_files(folder, &files, reterr) : 0;
+        for (size_t i = 0; r >= 0 && i < files.count; i++) {
+                _cleanup_free_ char *path = NULL;
+                bool openpgp;
+                r = ingot_format(&path, reterr, INGOT_ESP_MEASUREMENTS "/%s", files.items[i]);
+                if (r >= 0 && (strcmp(path, manifest) == 0 ||
+                               ingot_is_signature_name(path, manifest, &openpgp)))
+                        r = ingot_steps_remove(s, path, reterr);
+        }
+        return r < 0 ? r : 0;
+}
+
+/* Those of an entry whose version no other entry has. */
 static int remove_measurement(struct ingot_steps *s, const struct ingot_machine *m,
                               const char *file, const struct ingot_strings *names,
                               ingot_error *reterr)
 {
-        _cleanup_free_ char *path = NULL;
         const char *version = NULL;
         for (size_t i = 0; i < m->entries.count; i++)
                 if (strcmp(m->entries.items[i].file, file) == 0)
@@ -80,8 +102,7 @@ static int remove_measurement(struct ingot_steps *s, const struct ingot_machine 
                     !ingot_strings_contains(names, e->file))
                         return 0;
         }
-        int r = version ? measurement_path(m, version, &path, reterr) : 0;
-        return r < 0 || !path ? r : ingot_steps_remove(s, path, reterr);
+        return version ? remove_files_of(s, m, version, reterr) : 0;
 }
 
 int ingot_update_remove_entries(struct ingot_steps *s, const struct ingot_machine *m,
@@ -288,18 +309,16 @@ static int fill_slot(struct apply *a, ingot_error *reterr)
 
 /* ---- the ESP ---- */
 
-static int write_measurement(struct apply *a, ingot_error *reterr)
+/* A small file of the release, whole or not at all. */
+static int write_esp_file(struct apply *a, const struct ingot_release_file *f, const char *path,
+                          ingot_error *reterr)
 {
         _cleanup_buffer_ struct ingot_buffer text = {0};
-        _cleanup_free_ char *path = NULL, *temporary = NULL;
-        if (!a->release->measurement.name)
-                return 0;
-        int r = fetch_small(a, &a->release->measurement, &text, reterr);
+        _cleanup_free_ char *temporary = NULL;
+        int r = fetch_small(a, f, &text, reterr);
         if (r < 0 || a->options->dry_run)
                 return r;
-        r = measurement_path(a->m, a->release->version, &path, reterr);
-        if (r >= 0)
-                r = ingot_format(&temporary, reterr, "%s" INGOT_ENTRY_TEMPORARY, path);
+        r = ingot_format(&temporary, reterr, "%s" INGOT_ENTRY_TEMPORARY, path);
         if (r >= 0)
                 r = ingot_steps_open(&a->steps, temporary, reterr);
         if (r < 0)
@@ -308,9 +327,30 @@ static int write_measurement(struct apply *a, ingot_error *reterr)
         r = ingot_write_at(&w, 0, text.data, text.size, reterr);
         if (r >= 0)
                 r = ingot_steps_close(&a->steps, text.size, reterr);
+        return r < 0 ? r : ingot_steps_rename(&a->steps, temporary, path, reterr);
+}
+
+/* The manifest comes after its signatures. */
+static int write_measurement(struct apply *a, ingot_error *reterr)
+{
+        const struct ingot_release *release = a->release;
+        _cleanup_free_ char *path = NULL;
+        if (!release->measurement.name)
+                return 0;
+        size_t n = strlen(release->measurement.name);
+        int r = measurement_path(a->m, release->version, &path, reterr);
+        for (size_t i = 0; r >= 0 && i < release->measurement_signature_count; i++) {
+                const struct ingot_release_file *f = release->measurement_signatures + i;
+                _cleanup_free_ char *beside = NULL;
+                r = ingot_format(&beside, reterr, "%s%s", path, f->name + n);
+                if (r >= 0)
+                        r = write_esp_file(a, f, beside, reterr);
+        }
         if (r >= 0)
-                r = ingot_steps_rename(&a->steps, temporary, path, reterr);
-        return r < 0 ? r : ingot_steps_flush_esp(&a->steps, INGOT_ESP_MEASUREMENTS, reterr);
+                r = write_esp_file(a, &release->measurement, path, reterr);
+        return r < 0 || a->options->dry_run
+                       ? r
+                       : ingot_steps_flush_esp(&a->steps, INGOT_ESP_MEASUREMENTS, reterr);
 }
 
 struct ukis {

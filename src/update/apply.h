@@ -19,7 +19,7 @@
 
 struct ingot_apply_figures {
         struct ingot_walk_figures root, uki;
-        uint64_t other_size, other_fetched; /* signature and measurement manifest */
+        uint64_t other_size, other_fetched; /* signature; measurement manifest with its own */
 };
 /* All that is to be had, that is had from the network, and from here. */
 uint64_t ingot_apply_total(const struct ingot_apply_figures *f);

@@ -5,6 +5,7 @@
 #include "format/uki.h"
 #include "image/esp.h"
 #include "image/manifest-read.h"
+#include "image/measurement-file.h"
 #include "image/verify.h"
 #include "os/file.h"
 #include "update/publish-state.h"
@@ -14,7 +15,6 @@
 #include <string.h>
 
 #define MANIFEST_SUFFIX ".manifest.json"
-#define FILES 6
 #define OS_RELEASE_MAX 65536
 
 void ingot_publish_build_done(struct ingot_publish_build *b)
@@ -147,6 +147,39 @@ static int take_rest(struct ingot_release *r, const struct ingot_manifest *m,
         return ingot_strdup(&r->version, m->version, reterr);
 }
 
+static int take_signature(struct ingot_release *r, const char *folder, const char *name,
+                          ingot_error *reterr)
+{
+        _cleanup_buffer_ struct ingot_buffer bytes = {0};
+        uint8_t digest[INGOT_SHA256_SIZE];
+        struct ingot_release_file *more =
+                reallocarray(r->measurement_signatures, r->measurement_signature_count + 1,
+                             sizeof(*more));
+        if (!more)
+                return ingot_fail_nomem(reterr);
+        r->measurement_signatures = more;
+        more += r->measurement_signature_count++;
+        *more = (struct ingot_release_file){0};
+        int e = read_file(folder, name, INGOT_SIGNATURE_SIZE_MAX, &bytes, reterr);
+        if (e < 0)
+                return e;
+        ingot_sha256_of(bytes.data, bytes.size, digest);
+        return take_file(more, name, bytes.size, digest, reterr);
+}
+
+/* What stands beside the measurement manifest. It is signed together with the sums, which therefore
+ * do not name it. */
+static int take_signatures(struct ingot_release *r, const char *folder, ingot_error *reterr)
+{
+        _cleanup_strings_ struct ingot_strings names = {0};
+        bool openpgp;
+        int e = r->measurement.name ? ingot_list_files(folder, &names, reterr) : 0;
+        for (size_t i = 0; e >= 0 && i < names.count; i++)
+                if (ingot_is_signature_name(names.items[i], r->measurement.name, &openpgp))
+                        e = take_signature(r, folder, names.items[i], reterr);
+        return e < 0 ? e : 0;
+}
+
 /* The os-release that is in the UKI; a UKI without one leaves it NULL. */
 static int take_os_release(const char *folder, struct ingot_release *r, ingot_error *reterr)
 {
@@ -229,6 +262,8 @@ static int load(const char *folder, const struct ingot_log *log, struct ingot_pu
         if (r >= 0)
                 r = take_rest(&b->release, &m, &sums, reterr);
         if (r >= 0)
+                r = take_signatures(&b->release, folder, reterr);
+        if (r >= 0)
                 r = take_os_release(folder, &b->release, reterr);
         if (r >= 0)
                 r = take_file(&b->release.manifest, name, text.size, ingot_sums_find(&sums, name),
@@ -275,18 +310,18 @@ static int judge(const struct ingot_verification *v, ingot_error *reterr)
 int ingot_publish_build_check(const struct ingot_publish_build *b, const char *folder,
                               const struct ingot_publish_options *options, ingot_error *reterr)
 {
-        struct ingot_file files[FILES];
-        struct ingot_artifact_file artifacts[FILES];
-        struct ingot_verify_listed items[FILES];
+        struct ingot_file files[INGOT_RELEASE_PARTS];
+        struct ingot_artifact_file artifacts[INGOT_RELEASE_PARTS];
+        struct ingot_verify_listed items[INGOT_RELEASE_PARTS];
         struct ingot_verify_listing listing = {.items = items};
         const struct ingot_verify_options verify = {.threads = options->threads,
                                                     .log = options->log,
                                                     .listings = &listing,
                                                     .listing_count = 1};
         _cleanup_verification_ struct ingot_verification v = {0};
-        const struct ingot_release_file *f;
         int r = 0;
-        for (size_t i = 0; r >= 0 && (f = ingot_release_part(&b->release, i, NULL)); i++) {
+        for (size_t i = 0; r >= 0 && i < INGOT_RELEASE_PARTS; i++) {
+                const struct ingot_release_file *f = ingot_release_part(&b->release, i, NULL);
                 _cleanup_free_ char *path = NULL;
                 size_t n = listing.count;
                 if (!f->name)

@@ -141,10 +141,12 @@ static int open_folder(struct work *w, ingot_error *reterr)
                                     w->build.architecture);
 }
 
+/* Signatures of the measurement manifest may come later. */
 static bool same_content(const struct ingot_release *a, const struct ingot_release *b)
 {
         const struct ingot_release_file *x, *y;
-        for (size_t i = 0; (x = ingot_release_part(a, i, NULL)); i++) {
+        for (size_t i = 0; i < INGOT_RELEASE_PARTS; i++) {
+                x = ingot_release_part(a, i, NULL);
                 y = ingot_release_part(b, i, NULL);
                 if (!x->name != !y->name ||
                     (x->name && (strcmp(x->name, y->name) != 0 ||
@@ -177,6 +179,11 @@ static int insert(struct work *w, struct ingot_channel *c, struct ingot_release 
                         r->extensions = TAKE_PTR(there->extensions);
                         r->extension_count = there->extension_count;
                         there->extension_count = 0;
+                }
+                if (r->measurement_signature_count == 0) {
+                        r->measurement_signatures = TAKE_PTR(there->measurement_signatures);
+                        r->measurement_signature_count = there->measurement_signature_count;
+                        there->measurement_signature_count = 0;
                 }
                 ingot_release_done(there);
         } else {

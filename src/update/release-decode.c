@@ -31,7 +31,16 @@ static int get_u32(struct json_object *o, const char *key, uint32_t *ret, ingot_
         return r;
 }
 
-/* Of a member, or of O itself. */
+static int take_file(struct json_object *file, struct ingot_release_file *ret, ingot_error *reterr)
+{
+        int r = take_text(file, "name", true, &ret->name, reterr);
+        if (r >= 0)
+                r = ingot_json_get_u64(file, "size", &ret->size, reterr);
+        return r < 0 ? r
+                     : ingot_json_get_hex(file, "sha256", ret->sha256, sizeof(ret->sha256), reterr);
+}
+
+/* Of a member. */
 static int decode_file(struct json_object *o, const char *key, bool must,
                        struct ingot_release_file *ret, ingot_error *reterr)
 {
@@ -39,13 +48,32 @@ static int decode_file(struct json_object *o, const char *key, bool must,
         if (!must && !json_object_object_get(o, key))
                 return 0;
         int r = ingot_json_get_object(o, key, &file, reterr);
-        if (r >= 0)
-                r = take_text(file, "name", true, &ret->name, reterr);
-        if (r >= 0)
-                r = ingot_json_get_u64(file, "size", &ret->size, reterr);
-        if (r >= 0)
-                r = ingot_json_get_hex(file, "sha256", ret->sha256, sizeof(ret->sha256), reterr);
-        return ingot_under(reterr, r, "%s", key);
+        return ingot_under(reterr, r < 0 ? r : take_file(file, ret, reterr), "%s", key);
+}
+
+static int decode_signatures(struct json_object *o, struct ingot_release *r, ingot_error *reterr)
+{
+        struct json_object *measurement = json_object_object_get(o, "measurement"), *list;
+        if (!measurement || !json_object_object_get(measurement, "signatures"))
+                return 0;
+        int e = ingot_json_get_array(measurement, "signatures", INGOT_RELEASE_SIGNATURES_MAX, &list,
+                                     reterr);
+        if (e < 0)
+                return e;
+        size_t count = json_object_array_length(list);
+        r->measurement_signatures = calloc(count + 1, sizeof(*r->measurement_signatures));
+        if (!r->measurement_signatures)
+                return ingot_fail_nomem(reterr);
+        for (size_t i = 0; e >= 0 && i < count; i++) {
+                struct json_object *item = json_object_array_get_idx(list, i);
+                r->measurement_signature_count++;
+                e = json_object_is_type(item, json_type_object)
+                            ? take_file(item, r->measurement_signatures + i, reterr)
+                            : ingot_fail(reterr, INGOT_E_FORMAT, "it is no object");
+                if (e < 0)
+                        return ingot_under(reterr, e, "signature %zu", i + 1);
+        }
+        return 0;
 }
 
 static int decode_verity(struct json_object *o, struct ingot_verity *v, ingot_error *reterr)
@@ -164,6 +192,8 @@ static int decode_release(struct json_object *o, struct ingot_release *r, ingot_
                 e = decode_file(o, "manifest", true, &r->manifest, reterr);
         if (e >= 0)
                 e = decode_file(o, "measurement", false, &r->measurement, reterr);
+        if (e >= 0)
+                e = ingot_under(reterr, decode_signatures(o, r, reterr), "measurement");
         return e < 0 ? e : decode_extensions(o, r, reterr);
 }
 

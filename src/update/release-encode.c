@@ -41,6 +41,20 @@ static int add_extents(struct json_object *o, const struct ingot_release *r, ing
         return e;
 }
 
+static int add_signatures(struct json_object *o, const struct ingot_release *r, ingot_error *reterr)
+{
+        struct json_object *list, *file;
+        int e = r->measurement_signature_count > 0
+                        ? ingot_json_add_array(o, "signatures", &list, reterr)
+                        : 0;
+        for (size_t i = 0; e >= 0 && i < r->measurement_signature_count; i++) {
+                e = ingot_json_add_object(list, NULL, &file, reterr);
+                if (e >= 0)
+                        e = fill_file(file, r->measurement_signatures + i, reterr);
+        }
+        return e;
+}
+
 static int add_parts(struct json_object *o, const struct ingot_release *r, ingot_error *reterr)
 {
         const struct ingot_release_file *f;
@@ -48,13 +62,15 @@ static int add_parts(struct json_object *o, const struct ingot_release *r, ingot
         int e = 0;
         for (size_t i = 0; e >= 0 && (f = ingot_release_part(r, i, &what)); i++) {
                 struct json_object *file;
-                if (!f->name)
+                if (!f->name || i >= INGOT_RELEASE_PARTS)
                         continue;
                 e = ingot_json_add_object(o, what, &file, reterr);
                 if (e >= 0)
                         e = fill_file(file, f, reterr);
                 if (e >= 0 && f == &r->uki)
                         e = add_extents(file, r, reterr);
+                if (e >= 0 && f == &r->measurement)
+                        e = add_signatures(file, r, reterr);
         }
         return e;
 }

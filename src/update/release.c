@@ -5,6 +5,7 @@
 #include "base/size.h"
 #include "base/text.h"
 #include "format/version.h"
+#include "image/measurement-file.h"
 #include "image/recipe.h"
 #include "trust/verdict.h"
 
@@ -44,6 +45,9 @@ void ingot_release_done(struct ingot_release *r)
         file_done(&r->uki);
         file_done(&r->manifest);
         file_done(&r->measurement);
+        for (size_t i = 0; i < r->measurement_signature_count; i++)
+                file_done(r->measurement_signatures + i);
+        free(r->measurement_signatures);
         *r = (struct ingot_release){0};
 }
 
@@ -73,12 +77,17 @@ const struct ingot_release_file *ingot_release_part(const struct ingot_release *
         const struct {
                 const char *what;
                 const struct ingot_release_file *file;
-        } parts[] = {
+        } parts[INGOT_RELEASE_PARTS] = {
                 {"root", &r->root}, {"tree", &r->tree},         {"signature", &r->signature},
                 {"uki", &r->uki},   {"manifest", &r->manifest}, {"measurement", &r->measurement},
         };
-        if (index >= ARRAY_SIZE(parts))
+        if (index >= INGOT_RELEASE_PARTS + r->measurement_signature_count)
                 return NULL;
+        if (index >= INGOT_RELEASE_PARTS) {
+                if (ret_what)
+                        *ret_what = "measurement";
+                return r->measurement_signatures + (index - INGOT_RELEASE_PARTS);
+        }
         if (ret_what)
                 *ret_what = parts[index].what;
         return parts[index].file;
@@ -118,18 +127,31 @@ static int check_file(const struct ingot_release_file *f, uint64_t max, ingot_er
                                            "%s has more than %" PRIu64 " bytes", f->name, max);
 }
 
+static int check_signature_name(const struct ingot_release *r, const struct ingot_release_file *f,
+                                ingot_error *reterr)
+{
+        bool openpgp;
+        if (r->measurement.name && ingot_is_signature_name(f->name, r->measurement.name, &openpgp))
+                return 0;
+        return ingot_fail(reterr, INGOT_E_FORMAT, "'%.255s' is no name of a signature beside it",
+                          f->name);
+}
+
 static int check_files(const struct ingot_release *r, ingot_error *reterr)
 {
-        const uint64_t max[] = {UINT64_MAX,   UINT64_MAX,     SIGNATURE_SIZE_MAX,
+        const uint64_t max[INGOT_RELEASE_PARTS] = {UINT64_MAX,   UINT64_MAX,     SIGNATURE_SIZE_MAX,
                                 UKI_SIZE_MAX, SMALL_SIZE_MAX, SMALL_SIZE_MAX};
         const struct ingot_release_file *f;
         const char *what;
         for (size_t i = 0; (f = ingot_release_part(r, i, &what)); i++) {
                 int e = 0;
                 if (f->name)
-                        e = check_file(f, max[i], reterr);
+                        e = check_file(f, i < INGOT_RELEASE_PARTS ? max[i] : SIGNATURE_SIZE_MAX,
+                                       reterr);
                 else if (f != &r->signature && f != &r->measurement)
                         e = ingot_fail(reterr, INGOT_E_FORMAT, "there is none");
+                if (e >= 0 && i >= INGOT_RELEASE_PARTS)
+                        e = check_signature_name(r, f, reterr);
                 if (e < 0)
                         return ingot_under(reterr, e, "%s", what);
         }
@@ -212,7 +234,8 @@ static int check_names(const struct ingot_channel *c, ingot_error *reterr)
 {
         size_t count = 0, max = 0;
         for (size_t i = 0; i < c->release_count; i++)
-                max += 6 + c->releases[i].extension_count;
+                max += INGOT_RELEASE_PARTS + c->releases[i].measurement_signature_count +
+                       c->releases[i].extension_count;
         _cleanup_free_ const struct ingot_release_file **all = calloc(max + 1, sizeof(*all));
         if (!all)
                 return ingot_fail_nomem(reterr);

@@ -20,6 +20,8 @@
 #define INGOT_RELEASE_SIZE_MAX ((size_t) 16 << 20)
 #define INGOT_RELEASES_MAX 64            /* versions in one release file */
 #define INGOT_RELEASE_EXTENSIONS_MAX 256 /* of one version */
+#define INGOT_RELEASE_PARTS 6            /* files of a version, but those in lists */
+#define INGOT_RELEASE_SIGNATURES_MAX 64  /* of its measurement manifest */
 #define INGOT_RELEASE_SUFFIX ".release.json"
 
 struct ingot_release_file {
@@ -52,6 +54,10 @@ struct ingot_release {
         uint8_t *extents; /* SHA-256 of each */
         struct ingot_release_file manifest;
         struct ingot_release_file measurement; /* may be missing */
+        /* Signatures that stand beside the measurement manifest, by its name and an ending
+         * (image/measurement-file.h). */
+        struct ingot_release_file *measurement_signatures;
+        size_t measurement_signature_count;
         struct ingot_release_extension *extensions;
         size_t extension_count;
 };
@@ -87,7 +93,8 @@ bool ingot_channel_name_valid(const char *channel);
 /* "NAME.CHANNEL.release.json". */
 int ingot_channel_file_name(const char *name, const char *channel, char **ret, ingot_error *reterr);
 /* The files of a release, but those of its extensions: INDEX from 0 on, NULL at the end. *ret_what,
- * unless NULL, is the member's name in the JSON. A file that a release has not has no name. */
+ * unless NULL, is the member's name in the JSON. A file that a release has not has no name. From
+ * INGOT_RELEASE_PARTS on they are the signatures of the measurement manifest. */
 const struct ingot_release_file *ingot_release_part(const struct ingot_release *r, size_t index,
                                                     const char **ret_what);
 

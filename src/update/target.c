@@ -301,6 +301,8 @@ int ingot_update_target_check_esp(const struct ingot_machine *m,
         _cleanup_buffer_ struct ingot_buffer others = {0};
         uint64_t needed = release->uki.size + ESP_SLACK +
                           (release->measurement.name ? release->measurement.size : 0);
+        for (size_t i = 0; i < release->measurement_signature_count; i++)
+                needed += release->measurement_signatures[i].size;
         if (t->work == INGOT_UPDATE_NOTHING || esp_free + t->esp_freed >= needed)
                 return 0;
         int r = list_removable(m, t, &others, reterr);

@@ -95,6 +95,48 @@ TEST(extensions_have_a_kind_a_name_and_a_file)
         CHECK_FAILS(decode(twice, &d, &error), INGOT_E_FORMAT, "neither sysext nor confext");
 }
 
+TEST(signatures_stand_beside_the_measurement_manifest)
+{
+        static const struct {
+                const char *from, *to;
+                int code;
+                const char *words;
+        } cases[] = {
+                {"json.p7s", "json.exe", INGOT_E_FORMAT, "no name of a signature"},
+                {"m_2.measurement.json.p7s", "m_1.measurement.json.p7s", INGOT_E_FORMAT,
+                 "no name of a signature"},
+                {"\"size\": 1700", "\"size\": 0", INGOT_E_FORMAT, "empty"},
+                {"\"size\": 1700", "\"size\": 99999999", INGOT_E_LIMIT, "measurement"},
+                {"signatures\": [{", "signatures\": [1, {", INGOT_E_FORMAT, "signature 1"},
+                {"signatures\": [{\"name\"", "signatures\": [{\"nam\"", INGOT_E_FORMAT, "'name'"},
+        };
+        _cleanup_free_ char *text = changed(
+                CHANNEL("", RELEASE("2")), "\"manifest\": ",
+                "\"measurement\": {\"name\": \"m_2.measurement.json\", \"size\": 9, \"sha256\": "
+                "\"" DIGEST
+                "\", \"signatures\": [" FILE_OF("m_2.measurement.json.p7s",
+                                                "1700") ", " FILE_OF("m_2.measurement.json.2.gpg",
+                                                                     "300") "]}, \"manifest\": ");
+        _cleanup_channel_ struct ingot_channel c = {0}, d = {0};
+        _cleanup_buffer_ struct ingot_buffer again = {0};
+        ingot_error error;
+        CHECK_OK(decode(text, &c, &error));
+        CHECK_EQ(c.releases[0].measurement_signature_count, 2);
+        CHECK_STR(ingot_release_part(c.releases, INGOT_RELEASE_PARTS + 1, NULL)->name,
+                  "m_2.measurement.json.2.gpg");
+        CHECK(!ingot_release_part(c.releases, INGOT_RELEASE_PARTS + 2, NULL));
+        CHECK_OK(ingot_channel_encode(&c, &again, &error));
+        CHECK_OK(ingot_channel_decode(ingot_buffer_span(&again), &d, &error));
+        CHECK_EQ(d.releases[0].measurement_signature_count, 2);
+        CHECK_EQ(d.releases[0].measurement_signatures[0].size, 1700);
+        for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+                _cleanup_channel_ struct ingot_channel bad = {0};
+                _cleanup_free_ char *wrong = changed(text, cases[i].from, cases[i].to);
+                CHECK(wrong);
+                CHECK_FAILS(decode(wrong, &bad, &error), cases[i].code, cases[i].words);
+        }
+}
+
 TEST(what_contradicts_itself_is_refused_with_its_reason)
 {
         static const struct {

@@ -30,6 +30,38 @@ static bool esp_has(const struct made_update *u, const char *name)
         return ingot_file_exists(path);
 }
 
+/* Version 2 comes with a measurement manifest and a signature of it. */
+static int add_measurement(struct made_update *u)
+{
+        static const char *const names[] = {"test_2.measurement.json",
+                                            "test_2.measurement.json.2.gpg"};
+        struct ingot_release *r = &u->versions[1].release;
+        r->measurement_signatures = calloc(1, sizeof(*r->measurement_signatures));
+        if (!r->measurement_signatures)
+                return -INGOT_E_NOMEM;
+        r->measurement_signature_count = 1;
+        struct ingot_release_file *const files[] = {&r->measurement, r->measurement_signatures};
+        int e = 0;
+        for (size_t i = 0; e >= 0 && i < ARRAY_SIZE(files); i++) {
+                char path[1024];
+                snprintf(path, sizeof(path), "%s/%s", u->releases, names[i]);
+                files[i]->size = 4;
+                ingot_sha256_of("abc\n", 4, files[i]->sha256);
+                e = ingot_strdup(&files[i]->name, names[i], &error);
+                if (e >= 0)
+                        e = ingot_outfile_put(path, "abc\n", 4, 0644, &error);
+        }
+        return e;
+}
+
+static unsigned measurements(const struct made_update *u)
+{
+        _cleanup_strings_ struct ingot_strings names = {0};
+        char path[1024];
+        snprintf(path, sizeof(path), "%s/loader/ingot", u->esp);
+        return ingot_list_files(path, &names, &error) == 0 ? (unsigned) names.count : 0;
+}
+
 static int rename_entry(const struct made_update *u, const char *from, const char *to)
 {
         char a[1024], b[1024];
@@ -118,6 +150,37 @@ TEST(the_next_one_takes_the_slot_that_is_free_then_and_old_ukis_go)
         CHECK(!esp_has(&u, "test_1.efi"));
         CHECK(esp_has(&u, "test_2.efi") && esp_has(&u, "test_3+3-0.efi"));
         CHECK_EQ(boots(&u), 3);
+}
+
+TEST(signatures_of_the_measurement_manifest_come_and_go_with_it)
+{
+        _cleanup_made_update_ struct made_update u = {0};
+        struct made_apply a = {.version = 2};
+        CHECK_OK(make_update(&u, new_folder(), &error));
+        CHECK_OK(add_measurement(&u));
+        CHECK_OK(made_apply(&u, &a, &error));
+        CHECK_EQ(a.figures.other_fetched, u.versions[1].release.signature.size + 8);
+        CHECK_EQ(measurements(&u), 2);
+        CHECK_OK(made_become(&u, 2, &error));
+        a = (struct made_apply){.version = 3};
+        CHECK_OK(made_apply(&u, &a, &error));
+        CHECK_EQ(measurements(&u), 2); /* of the version that runs */
+        CHECK_OK(made_become(&u, 3, &error));
+        a = (struct made_apply){.version = 1};
+        CHECK_OK(made_apply(&u, &a, &error));
+        CHECK_EQ(measurements(&u), 0);
+}
+
+TEST(a_signature_of_the_measurement_manifest_that_is_another_file_is_refused)
+{
+        _cleanup_made_update_ struct made_update u = {0};
+        struct made_apply a = {.version = 2};
+        CHECK_OK(make_update(&u, new_folder(), &error));
+        CHECK_OK(add_measurement(&u));
+        u.versions[1].release.measurement_signatures[0].sha256[0] ^= 1;
+        CHECK_FAILS(made_apply(&u, &a, &error), INGOT_E_REFUSED, "measurement.json.2.gpg");
+        CHECK_EQ(measurements(&u), 0);
+        CHECK_EQ(boots(&u), 1);
 }
 
 TEST(a_slot_that_has_the_root_is_left_alone)
