@@ -11,23 +11,6 @@
 #define LEVEL_DEFAULT 19
 #define SHELL_MAX (64u << 20)
 
-static const char *const etc_names[] = {"overlay", "volatile", "read-only"};
-
-bool ingot_etc_mode_parse(const char *text, enum ingot_etc_mode *ret)
-{
-        for (unsigned i = 0; i < ARRAY_SIZE(etc_names); i++)
-                if (strcmp(text, etc_names[i]) == 0) {
-                        *ret = (enum ingot_etc_mode) i;
-                        return true;
-                }
-        return false;
-}
-
-const char *ingot_etc_mode_name(enum ingot_etc_mode mode)
-{
-        return etc_names[mode];
-}
-
 int ingot_initrd_config(const struct ingot_initrd_options *o, const struct ingot_modules *modules,
                         struct ingot_buffer *ret, ingot_error *reterr)
 {

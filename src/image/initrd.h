@@ -8,19 +8,10 @@
 #include "base/buffer.h"
 #include "base/log.h"
 #include "base/uuid.h"
+#include "format/init-config.h"
 #include "format/tree.h"
 
 #include <stdbool.h>
-
-enum ingot_etc_mode {
-        INGOT_ETC_OVERLAY,  /* changes stay, in /var */
-        INGOT_ETC_VOLATILE, /* changes are lost at shutdown; /var may be missing */
-        INGOT_ETC_READ_ONLY
-};
-
-/* "overlay", "volatile", "read-only"; false for another word. */
-bool ingot_etc_mode_parse(const char *text, enum ingot_etc_mode *ret);
-const char *ingot_etc_mode_name(enum ingot_etc_mode mode);
 
 struct ingot_initrd_options {
         const char *version;     /* of the kernel, as `uname -r` says it */

@@ -91,7 +91,7 @@ static void restart_now(int signal)
         ingot_machine_end(true, NULL);
 }
 
-void init_limit(const struct init_config *config, unsigned seconds)
+void init_limit(const struct ingot_init_config *config, unsigned seconds)
 {
         struct sigaction action = {.sa_handler = restart_now};
         if (seconds > 0 && !config->restart && !init_boot_is_counted())
@@ -100,7 +100,7 @@ void init_limit(const struct init_config *config, unsigned seconds)
         alarm(seconds);
 }
 
-_Noreturn void init_failure(const ingot_error *error, const struct init_config *config,
+_Noreturn void init_failure(const ingot_error *error, const struct ingot_init_config *config,
                             bool shell_asked)
 {
         bool counted = init_boot_is_counted(), restart = true;

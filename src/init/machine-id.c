@@ -64,18 +64,18 @@ static int make_id(struct ingot_uuid *ret, ingot_error *reterr)
 
 /* /etc/machine-id of a boot that does not know its id yet: at the first boot the word that systemd
  * looks for, later (with an /etc that forgets) the id itself. */
-static int write_etc(enum init_etc etc, bool first, const struct ingot_uuid *id,
+static int write_etc(enum ingot_etc_mode etc, bool first, const struct ingot_uuid *id,
                      ingot_error *reterr)
 {
         static const char word[] = "uninitialized\n";
-        if (etc == INIT_ETC_READ_ONLY)
+        if (etc == INGOT_ETC_READ_ONLY)
                 return 0;
-        if (etc == INIT_ETC_VOLATILE && !first)
+        if (etc == INGOT_ETC_VOLATILE && !first)
                 return write_id(ETC_ID, id, reterr);
         return ingot_outfile_put(ETC_ID, word, sizeof(word) - 1, 0444, reterr);
 }
 
-int init_machine_id_settle(enum init_etc etc, bool persistent, struct ingot_uuid *ret,
+int init_machine_id_settle(enum ingot_etc_mode etc, bool persistent, struct ingot_uuid *ret,
                            ingot_error *reterr)
 {
         static const char note[] = INIT_SYSROOT "/var/" NOTE;
@@ -84,7 +84,7 @@ int init_machine_id_settle(enum init_etc etc, bool persistent, struct ingot_uuid
         if (init_machine_id_read(ETC_ID, ret)) {
                 /* Where /etc keeps it, the note has done its work: emptying /etc/machine-id is to
                  * give a new id. */
-                if (etc == INIT_ETC_OVERLAY && persistent)
+                if (etc == INGOT_ETC_OVERLAY && persistent)
                         ingot_remove_tree(AT_FDCWD, note, NULL);
                 return 0;
         }

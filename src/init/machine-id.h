@@ -3,7 +3,7 @@
 #pragma once
 
 #include "base/uuid.h"
-#include "init/config.h"
+#include "format/init-config.h"
 
 /* 32 hex digits, a newline or nothing behind; not null. */
 bool init_machine_id_parse(const char *text, struct ingot_uuid *ret);
@@ -19,5 +19,5 @@ bool init_machine_id_of_var(const char *var, struct ingot_uuid *ret);
  * (when PERSISTENT) and written to /run/machine-id. At the very first boot /etc/machine-id says
  * "uninitialized", so that systemd sees a first boot and commits the id when that is done.
  */
-int init_machine_id_settle(enum init_etc etc, bool persistent, struct ingot_uuid *ret,
+int init_machine_id_settle(enum ingot_etc_mode etc, bool persistent, struct ingot_uuid *ret,
                            ingot_error *reterr);

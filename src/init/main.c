@@ -4,11 +4,11 @@
  * root hash, checks it with dm-verity, brings /var and /etc, and goes into it.
  */
 #include "base/cleanup.h"
+#include "format/init-config.h"
+#include "format/verity.h"
 #include "init/cmdline.h"
-#include "init/config.h"
 #include "init/credentials.h"
 #include "init/disk.h"
-#include "init/etc.h"
 #include "init/failure.h"
 #include "init/handover.h"
 #include "init/machine-id.h"
@@ -17,6 +17,7 @@
 #include "init/root.h"
 #include "init/var.h"
 #include "os/efivar.h"
+#include "os/etc.h"
 #include "os/file.h"
 #include "os/kernel.h"
 #include "os/mount.h"
@@ -35,7 +36,7 @@
 #define EFIVARS "/sys/firmware/efi/efivars"
 
 struct state {
-        struct init_config config;
+        struct ingot_init_config config;
         struct init_cmdline cmdline;
         char *words; /* the command line as it stands */
         struct init_root_place place;
@@ -69,7 +70,8 @@ static int read_config(struct state *s, ingot_error *reterr)
         size_t size;
         int r = ingot_file_read(AT_FDCWD, CONFIG, CONFIG_MAX, &text, &size, reterr);
         if (r >= 0)
-                r = ingot_under(reterr, init_config_parse(INGOT_SPAN(text, size), &s->config, reterr),
+                r = ingot_under(reterr,
+                                ingot_init_config_parse(INGOT_SPAN(text, size), &s->config, reterr),
                                 CONFIG);
         return r;
 }
@@ -173,7 +175,7 @@ static int bring_state(struct state *s, ingot_error *reterr)
         if (r >= 0)
                 r = init_var_unit(&s->var, reterr);
         if (r >= 0)
-                r = init_etc_mount(&s->config, persistent, reterr);
+                r = ingot_etc_mount(INIT_SYSROOT, s->config.etc, persistent, "work", reterr);
         if (r < 0 || s->cmdline.machine_id)
                 return r;
         r = init_machine_id_settle(s->config.etc, persistent, &id, reterr);

@@ -122,7 +122,7 @@ static int mount_var(const char *node, ingot_error *reterr)
 }
 
 /* Mounts the partition and looks whose it is: 1 when it is ours, 0 (not mounted) when it is not. */
-static int try_partition(const struct init_config *config, const char *disk,
+static int try_partition(const struct ingot_init_config *config, const char *disk,
                          const struct ingot_gpt_partition *p, ingot_error *reterr)
 {
         _cleanup_free_ char *node = NULL;
@@ -149,7 +149,7 @@ static bool is_candidate(const struct ingot_gpt_partition *p)
 }
 
 /* Grows and mounts partition NUMBER: 1 done, 0 when it is of another system. */
-static int take_partition(const struct init_config *config, const char *disk, struct table *t,
+static int take_partition(const struct ingot_init_config *config, const char *disk, struct table *t,
                           unsigned number, struct init_var *ret, ingot_error *reterr)
 {
         ingot_error grow_error = {0};
@@ -169,8 +169,8 @@ static int take_partition(const struct init_config *config, const char *disk, st
         return r < 0 ? r : 1;
 }
 
-static int find_and_mount(const struct init_config *config, const char *disk, struct init_var *ret,
-                          ingot_error *reterr)
+static int find_and_mount(const struct ingot_init_config *config, const char *disk,
+                          struct init_var *ret, ingot_error *reterr)
 {
         _cleanup_free_ struct table *t = calloc(1, sizeof(*t));
         if (!t)
@@ -201,13 +201,13 @@ static int find_and_mount(const struct init_config *config, const char *disk, st
                                       "no partition of the type var on %s is of this system", disk);
 }
 
-int init_var_mount(const struct init_config *config, const char *disk, struct init_var *ret,
+int init_var_mount(const struct ingot_init_config *config, const char *disk, struct init_var *ret,
                    ingot_error *reterr)
 {
         _cleanup_init_var_ struct init_var v = {0};
         ingot_error error = {0};
         int r = find_and_mount(config, disk, &v, &error);
-        if (r == -INGOT_E_NOTFOUND && config->etc == INIT_ETC_VOLATILE) {
+        if (r == -INGOT_E_NOTFOUND && config->etc == INGOT_ETC_VOLATILE) {
                 const struct ingot_mount m = {.target = TARGET,
                                               .type = "tmpfs",
                                               .flags = MS_NODEV | MS_NOSUID,

@@ -7,7 +7,7 @@
 #pragma once
 
 #include "base/buffer.h"
-#include "init/config.h"
+#include "format/init-config.h"
 #include "init/disk.h"
 
 struct init_var {
@@ -35,7 +35,7 @@ struct ingot_uuid init_var_uuid(const struct ingot_uuid *machine_id);
 
 /* Finds, grows and mounts it on /sysroot/var. Without one: a tmpfs when /etc is volatile, else
  * NOTFOUND. */
-int init_var_mount(const struct init_config *config, const char *disk, struct init_var *ret,
+int init_var_mount(const struct ingot_init_config *config, const char *disk, struct init_var *ret,
                    ingot_error *reterr);
 
 /*

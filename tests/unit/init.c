@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "base/cleanup.h"
+#include "format/init-config.h"
 #include "init/cmdline.h"
-#include "init/config.h"
 #include "init/credentials.h"
 #include "init/disk.h"
 #include "init/failure.h"
@@ -10,6 +10,7 @@
 #include "init/root.h"
 #include "init/var.h"
 #include "os/file.h"
+#include "os/verity-root.h"
 #include "test.h"
 
 #define HASH "463706035feb32cb6d6800dc06038101c54e913b567169f19737e9062f90c7e6"
@@ -21,21 +22,21 @@ static struct ingot_uuid uuid(const char *text)
         return u;
 }
 
-static int parse(const char *text, struct init_config *ret, ingot_error *reterr)
+static int parse(const char *text, struct ingot_init_config *ret, ingot_error *reterr)
 {
-        return init_config_parse(INGOT_SPAN(text, strlen(text)), ret, reterr);
+        return ingot_init_config_parse(INGOT_SPAN(text, strlen(text)), ret, reterr);
 }
 
 TEST(a_configuration_is_read)
 {
         ingot_error error = {0};
-        _cleanup_init_config_ struct init_config c = {0};
+        _cleanup_init_config_ struct ingot_init_config c = {0};
         CHECK_OK(parse("# a comment\n\nEtc=volatile\nShell=yes\n"
                        "Var=979e9af7-1627-4b8e-a6a0-7019e578a8d7\nVarSize=1073741824\nTimeout=5\n"
                        "Restart=yes\nWatchdog=60\n"
                        "Module=/b.ko\nModule=/a.ko",
                        &c, &error));
-        CHECK_EQ(c.etc, INIT_ETC_VOLATILE);
+        CHECK_EQ(c.etc, INGOT_ETC_VOLATILE);
         CHECK(c.shell && c.has_var);
         CHECK_EQ(c.var.bytes[0], 0x97);
         CHECK_EQ(c.var_size, 1 << 30);
@@ -65,7 +66,7 @@ TEST(a_configuration_with_a_mistake_is_refused)
         };
         for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
                 ingot_error error = {0};
-                struct init_config c = {0};
+                struct ingot_init_config c = {0};
                 CHECK_FAILS(parse(bad[i].text, &c, &error), INGOT_E_FORMAT, bad[i].words);
         }
 }
@@ -272,21 +273,23 @@ TEST(what_device_mapper_is_asked_for)
                                  .data_blocks = 256,
                                  .salt_size = 2,
                                  .salt = {0xab, 0xcd}};
+        const struct ingot_verity_root root = {
+                .name = "root", .data_node = "a", .hash_node = "b", .root_hash = hash};
         CHECK(ingot_unhex(hash, sizeof(hash), HASH));
         /* 256 blocks: two leaf blocks and the top, behind the superblock. */
-        CHECK_OK(init_verity_table(&v, hash, "/dev/a", "/dev/b", 256 * 4096, 4 * 4096, NULL, &table,
-                                   name, &error));
+        CHECK_OK(ingot_verity_root_table(&v, &root, 256 * 4096, 4 * 4096, NULL, &table, name,
+                                         &error));
         CHECK_STR((char *) table.data, "1 /dev/a /dev/b 4096 4096 256 1 sha256 " HASH " abcd");
         CHECK_STR(name, "CRYPT-VERITY-3a460cbcbf034660bcd63cb9e9b0b168-root");
-        CHECK_FAILS(init_verity_table(&v, hash, "/dev/a", "/dev/b", 256 * 4096 - 1, 4 * 4096, NULL,
-                                      &table, name, &error),
+        CHECK_FAILS(ingot_verity_root_table(&v, &root, 256 * 4096 - 1, 4 * 4096, NULL, &table, name,
+                                            &error),
                     INGOT_E_REFUSED, "256 blocks");
-        CHECK_FAILS(init_verity_table(&v, hash, "/dev/a", "/dev/b", 256 * 4096, 3 * 4096, NULL,
-                                      &table, name, &error),
+        CHECK_FAILS(ingot_verity_root_table(&v, &root, 256 * 4096, 3 * 4096, NULL, &table, name,
+                                            &error),
                     INGOT_E_REFUSED, "256 blocks");
         v.data_blocks = UINT64_MAX / 4096 + 2;
-        CHECK(init_verity_table(&v, hash, "/dev/a", "/dev/b", UINT64_MAX, UINT64_MAX, NULL, &table,
-                                name, &error) < 0);
+        CHECK(ingot_verity_root_table(&v, &root, UINT64_MAX, UINT64_MAX, NULL, &table, name,
+                                      &error) < 0);
 }
 
 TEST(the_unit_of_var_does_not_stop)

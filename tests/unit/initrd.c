@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "base/cleanup.h"
 #include "format/cpio.h"
+#include "format/init-config.h"
 #include "image/initrd.h"
-#include "init/config.h"
 #include "make-module.h"
 #include "test.h"
 
@@ -53,7 +53,7 @@ TEST(init_understands_its_configuration)
         ingot_error error = {0};
         struct ingot_span span;
         struct ingot_initrd_options o = make_options();
-        _cleanup_init_config_ struct init_config c = {0};
+        _cleanup_init_config_ struct ingot_init_config c = {0};
         _cleanup_buffer_ struct ingot_buffer b = {0};
         _cleanup_free_ uint8_t *text = NULL;
         _cleanup_(ingot_tree_free_p) struct ingot_tree *root = make_root(), *t = NULL;
@@ -63,8 +63,8 @@ TEST(init_understands_its_configuration)
         struct ingot_inode *f = ingot_tree_lookup(t, "etc/init.conf");
         CHECK(f);
         CHECK_OK(ingot_inode_read(f, 10000, &text, &size, &error));
-        CHECK_OK(init_config_parse(INGOT_SPAN(text, size), &c, &error));
-        CHECK_EQ(c.etc, INIT_ETC_VOLATILE);
+        CHECK_OK(ingot_init_config_parse(INGOT_SPAN(text, size), &c, &error));
+        CHECK_EQ(c.etc, INGOT_ETC_VOLATILE);
         CHECK(c.shell && c.has_var && ingot_uuid_equal(&c.var, o.var));
         CHECK_EQ(c.var_size, 1 << 30);
         CHECK_EQ(c.timeout, 7);
