@@ -35,6 +35,16 @@ static const struct ingot_boot_entry *entry_of_slot(const struct ingot_machine *
 
 /* ---- for people ---- */
 
+/* What the boot loader started before. */
+static void print_soft(const struct ingot_machine *m)
+{
+        const struct ingot_slot *booted = ingot_slots_by_hash(&m->slots, m->booted);
+        if (!ingot_machine_soft(m))
+                return;
+        printf(", by a soft reboot: the boot loader started ");
+        print_text(stdout, booted ? booted->version : "what is in no slot any more");
+}
+
 static void print_running(const struct ingot_machine *m)
 {
         const struct ingot_slot *s = ingot_machine_running(m);
@@ -48,11 +58,14 @@ static void print_running(const struct ingot_machine *m)
         else if (!s)
                 printf("; not from a slot of this disk");
         else if (e && e->counted && e->left > 0)
-                printf(", on trial: it is not yet found good");
+                printf(ingot_machine_soft(m) && e->done == 0
+                               ? ", on trial: the boot loader has not started it yet"
+                               : ", on trial: it is not yet found good");
         else if (e && ingot_boot_entry_bad(e))
                 printf(", marked as bad");
         else if (e)
                 printf(", found good");
+        print_soft(m);
         printf("\n");
 }
 
@@ -235,6 +248,12 @@ static int print_json(const struct update_view *v, ingot_error *reterr)
                 r = m->has_running ? ingot_json_add_hex(o, "running", m->running, INGOT_SHA256_SIZE,
                                                         reterr)
                                    : ingot_json_add_text(o, "running", NULL, reterr);
+        if (r >= 0)
+                r = m->has_booted
+                            ? ingot_json_add_hex(o, "booted", m->booted, INGOT_SHA256_SIZE, reterr)
+                            : ingot_json_add_text(o, "booted", NULL, reterr);
+        if (r >= 0)
+                r = ingot_json_add_bool(o, "soft_reboot", ingot_machine_soft(m), reterr);
         if (r >= 0)
                 r = ingot_json_add_text(o, "pin", v->state.pin, reterr);
         if (r >= 0)

@@ -24,7 +24,7 @@ struct update_machine {
                "The folder of its ESP; default: /efi, /boot, /boot/efi, or it is mounted")
 #define OPTION_UPDATE_RUNNING(T, m)                                                                \
         STRING(0, "running", "HASH", T, m.running,                                                 \
-               "The root hash of what runs; default: of the kernel's command line")
+               "The root hash of what runs; default: the root's, or of the kernel's command line")
 
 /* A machine with its memory. */
 struct update_view {

@@ -3,6 +3,7 @@
 #include "os/device-mapper.h"
 #include "base/cleanup.h"
 #include "base/text.h"
+#include "os/file.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -10,10 +11,14 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <sys/sysmacros.h>
 
 #define CONTROL "/dev/mapper/control"
 #define PARAMETERS_MAX 4096
+#define HASH_WORD 8 /* of the table, from 0 */
+#define ATTRIBUTE_MAX 256
+#define VERITY_UUID "CRYPT-VERITY-" /* as libcryptsetup has it */
 
 /* One request: the kernel's header, and room for one target with its parameters. */
 struct request {
@@ -57,6 +62,13 @@ int ingot_dm_verity_table(const struct ingot_dm_verity *v, struct ingot_buffer *
         if (r >= 0)
                 r = append_hex(ret, v->salt, v->salt_size, reterr);
         return r < 0 ? r : append_options(ret, v->options, reterr);
+}
+
+bool ingot_dm_verity_table_hash(const char *parameters, uint8_t ret[32])
+{
+        _cleanup_strings_ struct ingot_strings words = {0};
+        return ingot_strings_split(&words, parameters, " ", NULL) >= 0 && words.count > HASH_WORD &&
+               ingot_unhex(ret, 32, words.items[HASH_WORD]);
 }
 
 static int request_init(struct request *q, const char *name, const char *uuid, uint32_t flags,
@@ -107,10 +119,10 @@ static int start(int fd, const struct ingot_dm_device *d, ingot_error *reterr)
         return 0;
 }
 
-static int remove_device(int fd, const char *name, ingot_error *reterr)
+static int remove_device(int fd, const char *name, uint32_t flags, ingot_error *reterr)
 {
         struct request q;
-        int r = request_init(&q, name, "", 0, reterr);
+        int r = request_init(&q, name, "", flags, reterr);
         if (r < 0)
                 return r;
         return ioctl(fd, DM_DEV_REMOVE, &q) < 0 ? ingot_fail_errno(reterr, "remove it") : 0;
@@ -138,17 +150,77 @@ int ingot_dm_create(const struct ingot_dm_device *d, unsigned *ret_minor, ingot_
         unsigned device_minor = minor(q.head.dev);
         r = start(fd, d, reterr);
         if (r < 0) {
-                remove_device(fd, d->name, NULL);
+                remove_device(fd, d->name, 0, NULL);
                 return ingot_under(reterr, r, "device mapper: %s", d->name);
         }
         *ret_minor = device_minor;
         return 0;
 }
 
-int ingot_dm_remove(const char *name, ingot_error *reterr)
+static int remove_by_name(const char *name, uint32_t flags, ingot_error *reterr)
 {
         _cleanup_close_ int fd = open_control(reterr);
         if (fd < 0)
                 return fd;
-        return ingot_under(reterr, remove_device(fd, name, reterr), "device mapper: %s", name);
+        return ingot_under(reterr, remove_device(fd, name, flags, reterr), "device mapper: %s",
+                           name);
+}
+
+int ingot_dm_remove(const char *name, ingot_error *reterr)
+{
+        return remove_by_name(name, 0, reterr);
+}
+
+int ingot_dm_remove_later(const char *name, ingot_error *reterr)
+{
+        return remove_by_name(name, DM_DEFERRED_REMOVE, reterr);
+}
+
+/* A line that device mapper shows of a block device; NOTFOUND when it is none of its. */
+static int read_attribute(dev_t device, const char *file, char **ret, ingot_error *reterr)
+{
+        _cleanup_free_ char *path = NULL;
+        _cleanup_free_ uint8_t *text = NULL;
+        size_t size;
+        int r = ingot_format(&path, reterr, "/sys/dev/block/%u:%u/dm/%s", major(device),
+                             minor(device), file);
+        if (r >= 0)
+                r = ingot_file_read(AT_FDCWD, path, ATTRIBUTE_MAX, &text, &size, reterr);
+        if (r < 0)
+                return r;
+        text[strcspn((char *) text, "\n")] = 0;
+        *ret = (char *) TAKE_PTR(text);
+        return 0;
+}
+
+int ingot_dm_verity_of(const char *path, char **ret, ingot_error *reterr)
+{
+        _cleanup_free_ char *uuid = NULL;
+        struct stat st;
+        if (stat(path, &st) < 0)
+                return ingot_fail_errno(reterr, "look at %s", path);
+        int r = read_attribute(st.st_dev, "uuid", &uuid, reterr);
+        if (r < 0)
+                return r == -INGOT_E_NOTFOUND ? 1 : r;
+        return ingot_starts_with(uuid, VERITY_UUID) ? read_attribute(st.st_dev, "name", ret, reterr)
+                                                    : 1;
+}
+
+int ingot_dm_root_hash(const char *name, uint8_t ret[32], ingot_error *reterr)
+{
+        struct request q;
+        _cleanup_close_ int fd = open_control(reterr);
+        if (fd < 0)
+                return fd;
+        int r = request_init(&q, name, "", DM_STATUS_TABLE_FLAG, reterr);
+        if (r < 0)
+                return r;
+        if (ioctl(fd, DM_TABLE_STATUS, &q) < 0)
+                return ingot_fail_errno(reterr, "device mapper: look at %s", name);
+        q.parameters[sizeof(q.parameters) - 1] = 0;
+        if (q.head.target_count != 1 || strcmp(q.target.target_type, "verity") != 0 ||
+            !ingot_dm_verity_table_hash(q.parameters, ret))
+                return ingot_fail(reterr, INGOT_E_FORMAT,
+                                  "device mapper: %s is not of dm-verity with SHA-256", name);
+        return 0;
 }

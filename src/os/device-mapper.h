@@ -28,6 +28,8 @@ struct ingot_dm_verity {
 /* The target's parameters, appended to RET as text. The type is "verity". */
 int ingot_dm_verity_table(const struct ingot_dm_verity *v, struct ingot_buffer *ret,
                           ingot_error *reterr);
+/* The root hash in such a table; false when it has none of 32 bytes. */
+bool ingot_dm_verity_table_hash(const char *parameters, uint8_t ret[32]);
 
 struct ingot_dm_device {
         const char *name; /* under /dev/mapper */
@@ -42,3 +44,12 @@ struct ingot_dm_device {
  * when it fails. SYSTEM; EBUSY when the name is taken. */
 int ingot_dm_create(const struct ingot_dm_device *d, unsigned *ret_minor, ingot_error *reterr);
 int ingot_dm_remove(const char *name, ingot_error *reterr);
+/* The same for one that is in use: it goes when the last user does. */
+int ingot_dm_remove_later(const char *name, ingot_error *reterr);
+
+/* The name of the dm-verity device that the file system of PATH is on. 1: it is on none. Asks sysfs
+ * alone. */
+int ingot_dm_verity_of(const char *path, char **ret, ingot_error *reterr);
+/* The root hash by which the kernel checks the device of that name. FORMAT: it is none of dm-verity
+ * with SHA-256. */
+int ingot_dm_root_hash(const char *name, uint8_t ret[32], ingot_error *reterr);

@@ -5,6 +5,7 @@
 #include "format/partition-type.h"
 #include "format/os-release.h"
 #include "os/block.h"
+#include "os/device-mapper.h"
 #include "os/efivar.h"
 #include "os/mount.h"
 #include "os/root.h"
@@ -56,6 +57,12 @@ const struct ingot_slot *ingot_machine_running(const struct ingot_machine *m)
         return NULL;
 }
 
+bool ingot_machine_soft(const struct ingot_machine *m)
+{
+        return m->has_running && m->has_booted &&
+               memcmp(m->running, m->booted, sizeof(m->running)) != 0;
+}
+
 /* ---- the root file system ---- */
 
 static int read_product(struct ingot_machine *m, ingot_error *reterr)
@@ -89,12 +96,44 @@ static int read_id(struct ingot_machine *m, ingot_error *reterr)
         return ingot_format(&m->id, reterr, "%.*s", MACHINE_ID_DIGITS, (const char *) text.data);
 }
 
-static int read_running(struct ingot_machine *m, const struct ingot_machine_options *o,
-                        ingot_error *reterr)
+static void take_running(struct ingot_machine *m, const uint8_t root_hash[INGOT_SHA256_SIZE])
+{
+        memcpy(m->running, root_hash, sizeof(m->running));
+        m->has_running = true;
+}
+
+/* What the loader started. */
+static int read_booted(struct ingot_machine *m, ingot_error *reterr)
 {
         _cleanup_free_ char *path = NULL;
         _cleanup_free_ uint8_t *text = NULL;
         size_t size;
+        int r = ingot_format(&path, reterr, "%s/proc/cmdline", m->root ? m->root : "");
+        if (r < 0 || (m->root && !ingot_file_exists(path)))
+                return r;
+        r = ingot_file_read(AT_FDCWD, path, TEXT_MAX, &text, &size, reterr);
+        if (r >= 0)
+                m->has_booted = ingot_root_hash_of_command_line((const char *) text, m->booted);
+        return r;
+}
+
+/* The root's own, where it is this machine's; 1: that tells nothing. */
+static int read_mapped(struct ingot_machine *m, ingot_error *reterr)
+{
+        _cleanup_free_ char *name = NULL;
+        int r = m->live ? ingot_dm_verity_of("/", &name, reterr) : 1;
+        if (r == 0)
+                r = ingot_dm_root_hash(name, m->running, reterr);
+        m->has_running = r == 0;
+        return r;
+}
+
+static int read_running(struct ingot_machine *m, const struct ingot_machine_options *o,
+                        ingot_error *reterr)
+{
+        int r = read_booted(m, reterr);
+        if (r < 0)
+                return r;
         if (o->running) {
                 m->has_running = ingot_unhex(m->running, sizeof(m->running), o->running);
                 return m->has_running
@@ -102,13 +141,10 @@ static int read_running(struct ingot_machine *m, const struct ingot_machine_opti
                                : ingot_fail(reterr, INGOT_E_USAGE,
                                             "'%.80s' is no root hash of 64 digits", o->running);
         }
-        int r = ingot_format(&path, reterr, "%s/proc/cmdline", o->root ? o->root : "");
-        if (r < 0 || (o->root && !ingot_file_exists(path)))
-                return r;
-        r = ingot_file_read(AT_FDCWD, path, TEXT_MAX, &text, &size, reterr);
-        if (r >= 0)
-                m->has_running = ingot_root_hash_of_command_line((const char *) text, m->running);
-        return r;
+        r = read_mapped(m, reterr);
+        if (r == 1 && m->has_booted)
+                take_running(m, m->booted);
+        return r < 0 ? r : 0;
 }
 
 /* ---- the disk ---- */
@@ -122,9 +158,9 @@ static int find_disk(struct ingot_machine *m, const struct ingot_machine_options
         if (o->root)
                 return ingot_fail(reterr, INGOT_E_USAGE,
                                   "which disk belongs to %s? Name it with --disk=FILE", o->root);
-        int r = ingot_block_disk_of(ROOT_MAPPING, &name, reterr);
-        if (r == -INGOT_E_NOTFOUND)
-                r = ingot_block_disk_of("/", &name, reterr);
+        int r = ingot_block_disk_of("/", &name, reterr);
+        if (r == -INGOT_E_NOTFOUND) /* on no disk: something lies over it */
+                r = ingot_block_disk_of(ROOT_MAPPING, &name, reterr);
         if (r < 0)
                 return ingot_under(
                         reterr, r,
@@ -239,12 +275,6 @@ static int find_entries(struct ingot_machine *m, ingot_error *reterr)
         return ingot_under(
                 reterr, ingot_boot_entries_find(m->esp, &m->transfers, chosen, &m->entries, reterr),
                 "%s", m->esp);
-}
-
-static void take_running(struct ingot_machine *m, const uint8_t root_hash[INGOT_SHA256_SIZE])
-{
-        memcpy(m->running, root_hash, sizeof(m->running));
-        m->has_running = true;
 }
 
 /* Nobody said what runs: the version that the root file system says it is, else what the loader

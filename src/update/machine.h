@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * A machine that is updated: its product and version, the disk with its slots, the ESP with its
- * boot entries, and what runs of them. Of this machine the kernel tells (device mapper's "root",
+ * boot entries, and what runs of them. Of this machine the kernel tells (the device of the root,
  * the command line, mounts); of any other one it is told where things are, and then nothing needs
  * root.
+ *
+ * What runs need not be what the boot loader started: after a soft reboot the root is of another
+ * slot than the command line names.
  */
 #pragma once
 
@@ -16,7 +19,8 @@ struct ingot_machine_options {
         const char *root; /* its file system; NULL: "/" */
         const char *disk; /* a device or image; NULL: the one that the root is on */
         const char *esp;  /* the folder of the ESP; NULL: where it is mounted, or it is mounted */
-        const char *running; /* root hash of what runs, 64 digits; NULL: the command line's */
+        const char *running; /* root hash of what runs, 64 digits; NULL: the root's own, or the
+                              * command line's */
         bool writable;       /* for an update: the disk is opened for writing */
         const struct ingot_log *log;
 };
@@ -39,6 +43,8 @@ struct ingot_machine {
         struct ingot_boot_entries entries;
         bool has_running;
         uint8_t running[INGOT_SHA256_SIZE];
+        bool has_booted; /* what the loader started: the command line has a root hash */
+        uint8_t booted[INGOT_SHA256_SIZE];
 };
 
 /* NOTFOUND says what is missing and how it is named; FORMAT: os-release without IMAGE_ID. */
@@ -53,6 +59,8 @@ int ingot_machine_refresh(struct ingot_machine *m, ingot_error *reterr);
 
 /* The slot that runs, or NULL when it is not on the disk. */
 const struct ingot_slot *ingot_machine_running(const struct ingot_machine *m);
+/* Did what runs come by a soft reboot, without the boot loader? */
+bool ingot_machine_soft(const struct ingot_machine *m);
 /* What os-release says of KEY ("VERSION_ID"), or NULL in *ret. */
 int ingot_machine_field(const struct ingot_machine *m, const char *key, char **ret,
                         ingot_error *reterr);

@@ -52,6 +52,19 @@ static bool is_protected(const struct ingot_machine *m, const struct ingot_slot 
                s->state == INGOT_SLOT_WHOLE;
 }
 
+/* After a soft reboot: what the loader started, and so is known to start. */
+static bool is_booted(const struct ingot_machine *m, const struct ingot_slot *s)
+{
+        return ingot_machine_soft(m) && s->state == INGOT_SLOT_WHOLE &&
+               same_hash(s->root_hash, m->booted);
+}
+
+static bool may_be_written(const struct ingot_machine *m, const struct ingot_slot *s)
+{
+        return s->state != INGOT_SLOT_FOREIGN && !s->running && !is_booted(m, s) &&
+               !is_protected(m, s);
+}
+
 static uint64_t part_needs(const struct ingot_release *r, enum ingot_slot_part part)
 {
         const struct ingot_release_file *files[] = {&r->root, &r->tree, &r->signature};
@@ -91,12 +104,14 @@ static bool better(const struct ingot_slot *a, const struct ingot_slot *b, const
 static int refuse_slots(const struct ingot_machine *m, const struct ingot_release *release,
                         ingot_error *reterr)
 {
+        const struct ingot_slot *booted = NULL;
         size_t foreign = 0, small = 0;
         uint64_t largest = 0;
         for (size_t i = 0; i < m->slots.count; i++) {
                 const struct ingot_slot *s = m->slots.items + i;
                 foreign += s->state == INGOT_SLOT_FOREIGN;
-                if (s->state == INGOT_SLOT_FOREIGN || s->running || is_protected(m, s))
+                booted = is_booted(m, s) ? s : booted;
+                if (!may_be_written(m, s))
                         continue;
                 small++;
                 if (s->size[INGOT_SLOT_DATA] > largest)
@@ -110,6 +125,12 @@ static int refuse_slots(const struct ingot_machine *m, const struct ingot_releas
                                   ": build it smaller, or a new disk layout (Partitions.RootSize)",
                                   release->version, release->root.size, release->tree.size,
                                   part_needs(release, INGOT_SLOT_SIGNATURE), largest);
+        if (booted)
+                return ingot_fail(reterr, INGOT_E_REFUSED,
+                                  "what runs came by a soft reboot: version %s, which the boot "
+                                  "loader started, stays until a restart has shown that what runs "
+                                  "starts, too: 'systemctl reboot'",
+                                  booted->version);
         return ingot_fail(
                 reterr, INGOT_E_REFUSED,
                 "%s has no slot to write to: of %zu one runs%s, and %zu %s of another "
@@ -124,8 +145,7 @@ static int choose_slot(const struct ingot_machine *m, const struct ingot_release
 {
         for (size_t i = 0; i < m->slots.count; i++) {
                 const struct ingot_slot *s = m->slots.items + i;
-                if (s->running || s->state == INGOT_SLOT_FOREIGN || is_protected(m, s) ||
-                    !fits(s, release))
+                if (!may_be_written(m, s) || !fits(s, release))
                         continue;
                 if (!t->slot || better(s, t->slot, release->version))
                         t->slot = s;

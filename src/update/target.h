@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Where a release would go on a machine, and what has to go for it. Never the slot that runs, never
- * one of another product, never a version that a transfer file protects; what it does not hold any
- * more loses its boot entry first. Looks only; writes nothing.
+ * Where a release would go on a machine, and what has to go for it. Never the slot that runs, nor,
+ * after a soft reboot, the one that the boot loader started; never one of another product, never a
+ * version that a transfer file protects; what it does not hold any more loses its boot entry first.
+ * Looks only; writes nothing.
  */
 #pragma once
 
