@@ -6,6 +6,7 @@
 #include "cli/update-source.h"
 #include "os/event.h"
 #include "os/process.h"
+#include "update/next-root.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -15,7 +16,7 @@
 
 struct apply_options {
         struct update_wish wish;
-        bool dry_run, reboot;
+        bool dry_run, reboot, soft_reboot;
 };
 
 struct work {
@@ -134,7 +135,7 @@ static void print_result(const struct work *w)
         if (w->options->dry_run)
                 print_time(&w->offer.view.state.last, ingot_apply_fetched(f));
         printf("\n");
-        if (!w->options->dry_run && !w->options->reboot)
+        if (!w->options->dry_run && !w->options->reboot && !w->options->soft_reboot)
                 printf("It runs after the next restart.\n");
 }
 
@@ -251,6 +252,21 @@ static int restart(ingot_error *reterr)
         return ingot_process_run(&program, NULL, reterr);
 }
 
+/* Into what is installed, and does not run yet. */
+static int soft_reboot(struct work *w, ingot_error *reterr)
+{
+        const struct ingot_release *release = w->offer.choice.release;
+        const struct ingot_machine *m = &w->offer.view.machine;
+        if (!release ||
+            (m->has_running && memcmp(m->running, release->root_hash, sizeof(m->running)) == 0))
+                return 0;
+        int r = ingot_next_root_mount(m, release->version, release->root_hash, w->in->log, reterr);
+        if (r >= 0)
+                r = ingot_next_root_start(reterr);
+        return ingot_under(reterr, r, "version %s is installed, but not started: soft reboot",
+                           release->version);
+}
+
 static int finish(struct work *w, ingot_error *reterr)
 {
         bool installed = w->offer.choice.release && w->offer.target.work != INGOT_UPDATE_NOTHING;
@@ -260,6 +276,8 @@ static int finish(struct work *w, ingot_error *reterr)
         else if (r >= 0)
                 print_result(w);
         fflush(stdout);
+        if (r >= 0 && w->options->soft_reboot)
+                return soft_reboot(w, reterr);
         return r >= 0 && installed && w->options->reboot ? restart(reterr) : r;
 }
 
@@ -267,10 +285,18 @@ static int run(const struct invocation *in, ingot_error *reterr)
 {
         const struct apply_options *o = in->options;
         struct work w = {.in = in, .options = o, .offer = UPDATE_OFFER_NONE};
-        if (o->reboot && (o->dry_run || o->wish.machine.root || o->wish.machine.disk))
+        if (o->reboot && o->soft_reboot)
+                return ingot_fail(reterr, INGOT_E_USAGE, "--reboot or --soft-reboot, not both");
+        if ((o->reboot || o->soft_reboot) &&
+            (o->dry_run || o->wish.machine.root || o->wish.machine.disk))
                 return ingot_fail(reterr, INGOT_E_USAGE,
-                                  "--reboot goes with an update of this machine alone");
-        int r = update_offer_open(&w.offer, &o->wish, !o->dry_run, in->log, reterr);
+                                  "%s goes with an update of this machine alone",
+                                  o->reboot ? "--reboot" : "--soft-reboot");
+        int r = o->soft_reboot ? ingot_next_root_check_systemd(reterr) : 0;
+        if (r >= 0)
+                r = update_offer_open(&w.offer, &o->wish, !o->dry_run, in->log, reterr);
+        if (r >= 0 && o->soft_reboot)
+                r = ingot_next_root_check_machine(&w.offer.view.machine, reterr);
         if (r >= 0)
                 update_warn_locks(&w.offer, in->log);
         if (r >= 0)
@@ -285,6 +311,8 @@ static const struct option rows[] = {
         FLAG('n', "dry-run", struct apply_options, dry_run,
              "Write nothing; say how much would be fetched, and how long that takes"),
         FLAG(0, "reboot", struct apply_options, reboot, "Restart when something was installed"),
+        FLAG(0, "soft-reboot", struct apply_options, soft_reboot,
+             "Go into the version without a restart of the kernel"),
         OPTION_UPDATE_WISH(struct apply_options, wish),
         OPTION_UPDATE_ROOT(struct apply_options, wish.machine),
         OPTION_UPDATE_DISK(struct apply_options, wish.machine),
@@ -318,6 +346,13 @@ const struct command cmd_update_apply = {
                 "come data, hash tree and signature, then the table that says that it is whole, "
                 "and the UKI last, with a boot counter. The slot that runs, and those of other "
                 "products, are never written.\n"
+                "\n"
+                "With --soft-reboot systemd (254 or later) goes into the version without a restart "
+                "of the kernel; also when it was installed before and does not run. What the "
+                "initrd would mount is mounted on /run/nextroot first. Kernel, command line and "
+                "PCRs stay those of the UKI that was started, and the boot entry keeps its tries: "
+                "the next restart is its first. Refused for a root without modules for the kernel "
+                "that runs, and while what was started is on trial.\n"
                 "\n"
                 "Which version is taken, and what is refused with exit status 3, says 'ingot "
                 "update check'. With --json each line is an object: \"event\" is \"progress\" "

@@ -2,6 +2,7 @@
 /* Modules, keys, the kernel's log, and reboot(2). */
 #include "os/kernel.h"
 #include "base/cleanup.h"
+#include "base/text.h"
 #include "os/file.h"
 
 #include <errno.h>
@@ -11,6 +12,7 @@
 #include <string.h>
 #include <sys/reboot.h>
 #include <sys/syscall.h>
+#include <sys/utsname.h>
 
 int ingot_module_load(const char *path, const char *parameters, ingot_error *reterr)
 {
@@ -22,6 +24,14 @@ int ingot_module_load(const char *path, const char *parameters, ingot_error *ret
         if (errno == EEXIST || errno == ENODEV)
                 return 1;
         return ingot_fail_errno(reterr, "load the module %s", path);
+}
+
+int ingot_kernel_release(char **ret, ingot_error *reterr)
+{
+        struct utsname name;
+        if (uname(&name) < 0)
+                return ingot_fail_errno(reterr, "ask for the kernel's release");
+        return ingot_strdup(ret, name.release, reterr);
 }
 
 int ingot_kernel_key_add(const char *name, const void *data, size_t size, ingot_error *reterr)

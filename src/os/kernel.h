@@ -13,6 +13,9 @@
  * otherwise. */
 int ingot_module_load(const char *path, const char *parameters, ingot_error *reterr);
 
+/* What `uname -r` says. */
+int ingot_kernel_release(char **ret, ingot_error *reterr);
+
 /* A secret or signature of type "user", for a later call of this thread that names it; it is gone
  * when the thread's program ends (keyrings(7), the thread keyring). SYSTEM. */
 int ingot_kernel_key_add(const char *name, const void *data, size_t size, ingot_error *reterr);

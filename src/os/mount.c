@@ -29,6 +29,28 @@ int ingot_mount_private(const struct ingot_mount *m, ingot_error *reterr)
         return r < 0 ? r : ingot_mount(m, reterr);
 }
 
+int ingot_mount_again(const char *from, const char *to, ingot_error *reterr)
+{
+        if (mount(from, to, NULL, MS_BIND, NULL) < 0)
+                return ingot_fail_errno(reterr, "mount %s on %s", from, to);
+        if (mount(NULL, to, NULL, MS_PRIVATE, NULL) < 0) {
+                int r = ingot_fail_errno(reterr, "set apart %s", to);
+                umount2(to, UMOUNT_NOFOLLOW);
+                return r;
+        }
+        return 0;
+}
+
+int ingot_mount_of_system(ingot_error *reterr)
+{
+        static const char path[] = "/proc/1/ns/mnt";
+        _cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
+        /* The kernel moves none that shares root and working folder with other threads. */
+        if (fd < 0 || unshare(CLONE_FS) < 0 || setns(fd, CLONE_NEWNS) < 0)
+                return ingot_fail_errno(reterr, "enter %s", path);
+        return 0;
+}
+
 bool ingot_mount_is_fat(const char *path)
 {
         struct statfs st;

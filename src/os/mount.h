@@ -20,6 +20,10 @@ int ingot_mount(const struct ingot_mount *m, ingot_error *reterr);
 int ingot_mount_private(const struct ingot_mount *m, ingot_error *reterr);
 /* Is PATH a folder of a FAT? An automount is triggered. */
 bool ingot_mount_is_fat(const char *path);
+/* The folder FROM on TO as well, without what is mounted below it, then or later. */
+int ingot_mount_again(const char *from, const char *to, ingot_error *reterr);
+/* From here on the calling thread sees, and makes, the mounts of process 1. */
+int ingot_mount_of_system(ingot_error *reterr);
 int ingot_unmount(const char *target, ingot_error *reterr);
 /* Is PATH the root of a mount? */
 bool ingot_mount_is(const char *path);

@@ -8,6 +8,7 @@
 #include "test.h"
 #include "update/choose.h"
 #include "update/keep.h"
+#include "update/next-root.h"
 
 #include <fcntl.h>
 #include <stdlib.h>
@@ -348,6 +349,63 @@ TEST(refused_a_machine_whose_version_runs_on_trial)
         c.m.live = true;
         CHECK_FAILS(ingot_update_target_choose(&c.m, &c.u.versions[2].release, &c.t, &error),
                     INGOT_E_REFUSED, "what runs is on trial (test_2+2-1.efi)");
+}
+
+/* Version 2 runs by a soft reboot, the loader started 1. */
+static int soft_machine(struct choosing *c)
+{
+        struct made_apply two = {.version = 2};
+        int r = make_update(&c->u, new_folder(), &error);
+        if (r >= 0)
+                r = made_apply(&c->u, &two, &error);
+        if (r >= 0)
+                r = made_machine(&c->u, false, &c->m, &error);
+        if (r < 0)
+                return r;
+        c->m.has_booted = c->m.has_running = true;
+        memcpy(c->m.booted, c->u.versions[0].release.root_hash, INGOT_SHA256_SIZE);
+        memcpy(c->m.running, c->u.versions[1].release.root_hash, INGOT_SHA256_SIZE);
+        return ingot_machine_refresh(&c->m, &error);
+}
+
+TEST(what_the_loader_started_stays_after_a_soft_reboot)
+{
+        _cleanup_(choosing_done) struct choosing c = {.m = INGOT_MACHINE_NONE};
+        CHECK_OK(soft_machine(&c));
+        CHECK(ingot_machine_soft(&c.m));
+        CHECK_STR(ingot_machine_running(&c.m)->version, "2");
+        CHECK_FAILS(ingot_update_target_choose(&c.m, &c.u.versions[2].release, &c.t, &error),
+                    INGOT_E_REFUSED, "by a soft reboot: version 1, which the boot loader started");
+        /* 1 itself is there. */
+        CHECK_OK(ingot_update_target_choose(&c.m, &c.u.versions[0].release, &c.t, &error));
+        CHECK_EQ(c.t.work, INGOT_UPDATE_NOTHING);
+}
+
+TEST(a_soft_reboot_goes_on_from_a_slot_that_is_good)
+{
+        _cleanup_(choosing_done) struct choosing c = {.m = INGOT_MACHINE_NONE};
+        CHECK_OK(soft_machine(&c));
+        /* The entry of 2 has all its tries: it is not what was started. */
+        CHECK_OK(ingot_next_root_check_machine(&c.m, &error));
+        CHECK_EQ(0, rename_entry(&c.u, "test_1.efi", "test_1+2-1.efi"));
+        CHECK_OK(ingot_machine_refresh(&c.m, &error));
+        CHECK_FAILS(ingot_next_root_check_machine(&c.m, &error), INGOT_E_REFUSED,
+                    "what was started is on trial (test_1+2-1.efi)");
+        memset(c.m.running, 7, sizeof(c.m.running));
+        CHECK_OK(ingot_machine_refresh(&c.m, &error));
+        CHECK_FAILS(ingot_next_root_check_machine(&c.m, &error), INGOT_E_REFUSED,
+                    "not from a slot");
+}
+
+TEST(the_version_of_systemd)
+{
+        static const char *const bad[] = {"", "systemd", "systemd x", "udev 257",
+                                          "systemd 99999999"};
+        unsigned version = 0;
+        CHECK(ingot_systemd_version_parse("systemd 257 (257.9-1~deb13u1)\n+PAM\n", &version));
+        CHECK_EQ(version, 257);
+        for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
+                CHECK(!ingot_systemd_version_parse(bad[i], &version));
 }
 
 struct picking {
