@@ -39,6 +39,7 @@ struct made_apply {
         unsigned version;
         bool dry_run;
         int (*watch)(void *context, const struct ingot_step *step, ingot_error *reterr);
+        void (*progress)(void *context, const struct ingot_apply_progress *now);
         void *context;
         enum ingot_update_work work;        /* out */
         struct ingot_apply_figures figures; /* out */

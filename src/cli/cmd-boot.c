@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 struct boot_options {
-        bool check, secure_boot, no_tpm, no_network, as_shipped, verbose;
+        bool check, secure_boot, no_tpm, no_network, watchdog, as_shipped, verbose;
         const char *state, *vars, *cmdline, *logs, *write_log;
         uint64_t disk_size, memory, cpus, timeout;
         struct ingot_strings forwards, credentials;
@@ -48,6 +48,8 @@ static const struct option rows[] = {
                 "Forward a port of this host's 127.0.0.1 to the guest; ADDRESS: may stand before "
                 "and /udp behind"),
         FLAG(0, "no-network", struct boot_options, no_network, "Give the machine no network"),
+        FLAG(0, "watchdog", struct boot_options, watchdog,
+             "Give the machine a hardware watchdog, which resets it when nobody tends it"),
         STRINGS(0, "credential", "NAME=VALUE", struct boot_options, credentials,
                 "Pass a system credential to the guest"),
         STRING(0, "cmdline", "WORDS", struct boot_options, cmdline,
@@ -164,6 +166,7 @@ static int run(const struct invocation *in, ingot_error *reterr)
                 .vars = o->vars,
                 .no_tpm = o->no_tpm,
                 .no_network = o->no_network,
+                .watchdog = o->watchdog,
                 .forwards = &o->forwards,
                 .credentials = &o->credentials,
                 .write_log = o->write_log,

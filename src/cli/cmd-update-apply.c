@@ -40,32 +40,23 @@ static int print_line(struct json_object *o, ingot_error *reterr)
         return 0;
 }
 
-static uint64_t reused(const struct ingot_walk_figures *f)
-{
-        return f->zeros + f->kept + f->copied + f->tree_kept + f->tree_copied;
-}
-
-static void show_progress(void *context, const struct ingot_apply_figures *planned,
-                          const struct ingot_walk_figures *done)
+static void show_progress(void *context, const struct ingot_apply_progress *now)
 {
         struct work *w = context;
         _cleanup_json_ struct json_object *o = NULL;
-        uint64_t now = ingot_clock_msec();
-        if (!w->in->json || now - w->shown_msec < PROGRESS_MSEC)
+        uint64_t msec = ingot_clock_msec();
+        if (!w->in->json || (msec - w->shown_msec < PROGRESS_MSEC && now->to_go > 0))
                 return;
-        w->shown_msec = now;
-        uint64_t have = done->fetched + done->copied + done->kept + done->zeros;
+        w->shown_msec = msec;
         int r = ingot_json_new_object(&o, NULL);
         if (r >= 0)
                 r = ingot_json_add_text(o, "event", "progress", NULL);
         if (r >= 0)
-                r = ingot_json_add_u64(o, "reused", done->copied + done->kept + done->zeros, NULL);
+                r = ingot_json_add_u64(o, "reused", now->reused, NULL);
         if (r >= 0)
-                r = ingot_json_add_u64(o, "fetched", done->fetched, NULL);
+                r = ingot_json_add_u64(o, "fetched", now->fetched, NULL);
         if (r >= 0)
-                r = ingot_json_add_u64(
-                        o, "to_go",
-                        planned->root.data_size > have ? planned->root.data_size - have : 0, NULL);
+                r = ingot_json_add_u64(o, "to_go", now->to_go, NULL);
         if (r >= 0)
                 (void) print_line(o, NULL);
 }
@@ -87,8 +78,9 @@ static int print_result_json(const struct work *w, ingot_error *reterr)
         if (r >= 0)
                 r = ingot_json_add_u64(o, "size", ingot_apply_total(&w->figures), reterr);
         if (r >= 0)
-                r = ingot_json_add_u64(o, "reused",
-                                       reused(&w->figures.root) + reused(&w->figures.uki), reterr);
+                r = ingot_json_add_u64(
+                        o, "reused",
+                        ingot_apply_total(&w->figures) - ingot_apply_fetched(&w->figures), reterr);
         if (r >= 0)
                 r = ingot_json_add_u64(o, "fetched", ingot_apply_fetched(&w->figures), reterr);
         if (r >= 0)
@@ -356,7 +348,8 @@ const struct command cmd_update_apply = {
                 "\n"
                 "Which version is taken, and what is refused with exit status 3, says 'ingot "
                 "update check'. With --json each line is an object: \"event\" is \"progress\" "
-                "(reused, fetched and to_go are bytes of the root file system), \"plan\" or "
+                "(reused, fetched and to_go are bytes of root, hash tree, signature, measurement "
+                "manifest and UKI; to_go is 0 in the last one), \"plan\" or "
                 "\"done\".",
         .rows = rows,
         .examples = examples,

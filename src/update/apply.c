@@ -180,14 +180,36 @@ static int find_old(struct apply *a, struct ingot_walk_old **ret, ingot_error *r
         return r;
 }
 
+/* Of all that is to be written, which the release says before anything of it is planned. */
+static uint64_t total_of(const struct apply *a)
+{
+        const struct ingot_release *r = a->release;
+        uint64_t total = r->uki.size + r->measurement.size;
+        for (size_t i = 0; i < r->measurement_signature_count; i++)
+                total += r->measurement_signatures[i].size;
+        return a->target->work == INGOT_UPDATE_SLOT
+                       ? total + r->root.size + r->tree.size + r->signature.size
+                       : total;
+}
+
+/* What the walks report in their own words, added up. */
 static void report(void *context, const char *what, uint64_t done, uint64_t total)
 {
         struct apply *a = context;
-        ingot_progress(a->options->log, what, done, total);
-        if (!a->options->progress || !a->walk)
+        const struct ingot_walk_figures f = a->walk ? ingot_walk_done(a->walk) : a->figures.root,
+                                        *u = &a->figures.uki;
+        (void) what, (void) done, (void) total;
+        if (a->options->dry_run)
                 return;
-        const struct ingot_walk_figures now = ingot_walk_done(a->walk);
-        a->options->progress(a->options->context, &a->figures, &now);
+        struct ingot_apply_progress now = {
+                .fetched = f.fetched + f.tree_fetched + u->fetched + a->figures.other_fetched,
+                .reused = f.zeros + f.kept + f.copied + (f.tree_size - f.tree_fetched) + u->kept +
+                          u->copied};
+        const uint64_t have = now.fetched + now.reused, all = total_of(a);
+        now.to_go = all > have ? all - have : 0;
+        ingot_progress(a->options->log, "Updating", all - now.to_go, all);
+        if (a->options->progress)
+                a->options->progress(a->options->context, &now);
 }
 
 static void warn(void *context, const char *text)
@@ -271,6 +293,7 @@ static int fetch_small(struct apply *a, const struct ingot_release_file *f,
                 return r;
         a->figures.other_size += f->size;
         a->figures.other_fetched += f->size;
+        report(a, f->name, f->size, f->size);
         return 0;
 }
 

@@ -25,14 +25,19 @@ struct ingot_apply_figures {
 uint64_t ingot_apply_total(const struct ingot_apply_figures *f);
 uint64_t ingot_apply_fetched(const struct ingot_apply_figures *f);
 
+/* How far it is: bytes of root, hash tree, signature, measurement manifest and UKI. None of the
+ * three falls but `to_go`, which is 0 at the end. */
+struct ingot_apply_progress {
+        uint64_t reused, fetched, to_go;
+};
+
 struct ingot_apply_options {
         struct ingot_source *sources;
         size_t source_count;
         unsigned threads; /* 0: one for each CPU */
         bool dry_run;     /* nothing is written; the figures say what would be done */
-        /* Of the blocks; NULL: nobody wants to know. */
-        void (*progress)(void *context, const struct ingot_apply_figures *planned,
-                         const struct ingot_walk_figures *done);
+        /* NULL: nobody wants to know. Not of a dry run. */
+        void (*progress)(void *context, const struct ingot_apply_progress *now);
         int (*watch)(void *context, const struct ingot_step *step, ingot_error *reterr);
         void *context;
         const struct ingot_log *log;

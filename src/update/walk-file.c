@@ -22,7 +22,7 @@ struct pieces {
         const struct ingot_walk_pieces *want;
         const struct ingot_writer *target; /* NULL: only count */
         const struct ingot_walk_options *options;
-        struct ingot_walk_figures figures;
+        struct ingot_walk_figures *figures; /* of what was done so far */
         struct old_piece *old;
         size_t old_count;
         uint8_t *buffer; /* one piece */
@@ -67,6 +67,14 @@ static int list_old(struct pieces *p, const struct ingot_reader *old, ingot_erro
         return 0;
 }
 
+static void tell_progress(const struct pieces *p)
+{
+        const struct ingot_walk_figures *f = p->figures;
+        if (p->target)
+                ingot_progress(p->options->log, p->want->file, f->kept + f->copied + f->fetched,
+                               p->want->size);
+}
+
 static int put_piece(struct pieces *p, uint64_t index, ingot_error *reterr)
 {
         if (!p->target)
@@ -86,7 +94,7 @@ static int copy_piece(struct pieces *p, uint64_t index, ingot_error *reterr)
                     ingot_read_at(o->reader, o->offset, p->buffer, size, NULL) < 0 ||
                     !is_right(p->buffer, size, digest))
                         continue;
-                p->figures.copied += size;
+                p->figures->copied += size;
                 return put_piece(p, index, reterr);
         }
         return 1;
@@ -112,7 +120,10 @@ static int take_pieces(void *context, uint64_t offset, const void *data, size_t 
                 right += piece_size(p, index);
         }
         *ret_right = right;
-        return ingot_write_at(p->target, offset, data, right, reterr);
+        int r = ingot_write_at(p->target, offset, data, right, reterr);
+        p->figures->fetched += r < 0 ? 0 : right;
+        tell_progress(p);
+        return r;
 }
 
 /* Keeps or copies what it can; the rest are RANGES. */
@@ -123,18 +134,20 @@ static int find_pieces(struct pieces *p, const struct ingot_reader *back,
         for (uint64_t i = 0; i < pieces; i++) {
                 size_t size = piece_size(p, i);
                 if (back && stands_there(p, back, i)) {
-                        p->figures.kept += size;
+                        p->figures->kept += size;
                         continue;
                 }
                 int r = copy_piece(p, i, reterr);
                 if (r < 0)
                         return r;
-                if (r == 0)
+                if (r == 0) {
+                        tell_progress(p);
                         continue;
-                p->figures.fetched += size;
+                }
+                p->figures->fetched += p->target ? 0 : size;
                 ingot_walk_add_range(ranges, count, i * p->want->piece_size, size);
         }
-        p->figures.ranges = *count;
+        p->figures->ranges = *count;
         return 0;
 }
 
@@ -160,12 +173,13 @@ int ingot_walk_file(const struct ingot_walk_pieces *pieces, const struct ingot_r
                     const struct ingot_walk_options *options, struct ingot_walk_figures *ret,
                     ingot_error *reterr)
 {
-        struct pieces p = {.want = pieces, .target = target, .options = options};
+        struct pieces p = {
+                .want = pieces, .target = target, .options = options, .figures = ret};
         int r = 0;
         if (pieces->piece_size == 0 || pieces->piece_size > PIECE_MAX)
                 return ingot_fail(reterr, INGOT_E_FORMAT, "%s: pieces of %u bytes", pieces->file,
                                   pieces->piece_size);
-        p.figures.data_size = pieces->size;
+        *ret = (struct ingot_walk_figures){.data_size = pieces->size};
         p.buffer = malloc(pieces->piece_size);
         if (!p.buffer)
                 return ingot_fail_nomem(reterr);
@@ -175,7 +189,5 @@ int ingot_walk_file(const struct ingot_walk_pieces *pieces, const struct ingot_r
                 r = walk_pieces(&p, target_back, reterr);
         free(p.buffer);
         free(p.old);
-        if (r >= 0)
-                *ret = p.figures;
         return r;
 }

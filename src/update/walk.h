@@ -94,7 +94,8 @@ struct ingot_walk_pieces {
 };
 
 /* What stands in TARGET_BACK (size 0: nothing) and is right stays. Figures: data_size, kept,
- * copied, fetched, ranges. With TARGET NULL nothing is fetched or written, only counted. */
+ * copied, fetched, ranges; they grow while it goes, each time before the log's progress is told.
+ * With TARGET NULL nothing is fetched or written, only counted. */
 int ingot_walk_file(const struct ingot_walk_pieces *pieces, const struct ingot_reader *old,
                     size_t old_count, const struct ingot_writer *target,
                     const struct ingot_reader *target_back,

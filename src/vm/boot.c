@@ -171,6 +171,7 @@ static int start(struct machine *m, const struct ingot_log *log, ingot_error *re
                                .cpus = o->cpus,
                                .firmware = &firmware,
                                .network = !o->no_network,
+                               .watchdog = o->watchdog,
                                .one_boot = o->check,
                                .forwards = o->forwards,
                                .write_log = o->write_log,

@@ -22,6 +22,7 @@ struct ingot_boot_options {
         bool secure_boot;      /* firmware that verifies; its keys come from `vars` or the image */
         const char *vars;      /* a variable store to start from; NULL: the firmware's own */
         bool no_tpm, no_network;
+        bool watchdog; /* a hardware watchdog, i6300esb, which resets the machine */
         const struct ingot_strings *forwards;    /* "[ADDRESS:]PORT:GUEST-PORT[/udp]" */
         const struct ingot_strings *credentials; /* "NAME=VALUE" */
         const char *write_log; /* a file: gets every write to the disk, and the flushes between them,

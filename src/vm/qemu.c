@@ -130,6 +130,8 @@ static int add_devices(const struct ingot_qemu *q, struct ingot_strings *argv, i
                 r = add(argv, reterr, "-tpmdev", "emulator,id=tpm0,chardev=tpm");
         if (r >= 0 && q->tpm >= 0)
                 r = add(argv, reterr, "-device", "tpm-crb,tpmdev=tpm0");
+        if (r >= 0 && q->watchdog)
+                r = add(argv, reterr, "-device", "i6300esb");
         return r;
 }
 

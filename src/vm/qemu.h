@@ -24,6 +24,7 @@ struct ingot_qemu {
         const char *write_log; /* a file that is there: gets every write to the disk; NULL: none */
         int console, report, tpm; /* sockets that QEMU inherits; below 0: none */
         bool network;
+        bool watchdog;       /* i6300esb */
         bool one_boot;       /* a reboot ends the machine */
         const struct ingot_strings *forwards; /* "[ADDRESS:]PORT:GUEST-PORT[/udp]" */
         const struct ingot_strings *smbios;   /* type 11 strings (io.systemd.credential:…) */

@@ -136,6 +136,26 @@ TEST(the_log_of_writes_stands_between_machine_and_disk)
                      "-device virtio-blk-pci,drive=logged,bootindex=1\n"));
 }
 
+TEST(a_watchdog_is_a_device_that_is_asked_for)
+{
+        struct ingot_firmware firmware = {.code = code, .vars = vars};
+        for (int on = 0; on < 2; on++) {
+                ingot_error error = {0};
+                struct ingot_qemu q = {.version = 7,
+                                       .memory = 1 << 30,
+                                       .firmware = &firmware,
+                                       .vars = "v",
+                                       .disk = "d",
+                                       .watchdog = on,
+                                       .console = -1,
+                                       .report = -1,
+                                       .tpm = -1};
+                _cleanup_buffer_ struct ingot_buffer b = {0};
+                CHECK_OK(lines(&q, &b, &error));
+                CHECK(!strstr((char *) b.data, "-device i6300esb") == !on);
+        }
+}
+
 TEST(forwards_that_cannot_be_meant_are_refused)
 {
         static const char *const bad[] = {"80", "0:80", "80:0", "a:80", "80:65536", "1:2:3:4",

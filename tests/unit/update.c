@@ -172,6 +172,48 @@ TEST(signatures_of_the_measurement_manifest_come_and_go_with_it)
         CHECK_EQ(measurements(&u), 0);
 }
 
+struct course {
+        struct ingot_apply_progress last;
+        unsigned count;
+        bool fell; /* something that must not */
+};
+
+static void follow(void *context, const struct ingot_apply_progress *now)
+{
+        struct course *c = context;
+        const struct ingot_apply_progress *last = &c->last;
+        c->fell |= c->count++ > 0 &&
+                   (now->fetched < last->fetched || now->reused < last->reused ||
+                    now->fetched + now->reused + now->to_go !=
+                            last->fetched + last->reused + last->to_go);
+        c->last = *now;
+}
+
+TEST(progress_is_of_all_that_is_written_and_ends_with_nothing_to_go)
+{
+        _cleanup_made_update_ struct made_update u = {0};
+        struct course c = {0};
+        struct made_apply a = {.version = 2, .progress = follow, .context = &c};
+        CHECK_OK(make_update(&u, new_folder(), &error));
+        CHECK_OK(add_measurement(&u));
+        CHECK_OK(made_apply(&u, &a, &error));
+        CHECK(c.count > 3);
+        CHECK(!c.fell);
+        CHECK_EQ(c.last.to_go, 0);
+        CHECK_EQ(c.last.fetched, ingot_apply_fetched(&a.figures));
+        CHECK_EQ(c.last.fetched + c.last.reused, ingot_apply_total(&a.figures));
+        CHECK(c.last.fetched > a.figures.root.fetched + a.figures.root.tree_fetched);
+        /* The root is there, the UKI is not. */
+        CHECK_OK(made_become(&u, 2, &error));
+        CHECK_OK(rename_entry(&u, "test_2.efi", "other.efi"));
+        c = (struct course){0};
+        CHECK_OK(made_apply(&u, &a, &error));
+        CHECK_EQ(a.work, INGOT_UPDATE_ENTRY);
+        CHECK(!c.fell);
+        CHECK_EQ(c.last.to_go, 0);
+        CHECK_EQ(c.last.fetched + c.last.reused, ingot_apply_total(&a.figures));
+}
+
 TEST(a_signature_of_the_measurement_manifest_that_is_another_file_is_refused)
 {
         _cleanup_made_update_ struct made_update u = {0};
