@@ -243,7 +243,7 @@ int made_apply(const struct made_update *u, struct made_apply *a, ingot_error *r
                                               .threads = 1,
                                               .dry_run = a->dry_run,
                                               .watch = a->watch,
-                                                    .progress = a->progress,
+                                              .progress = a->progress,
                                               .context = a->context};
         a->work = t.work;
         return ingot_update_apply(&m, release, &t, &o, &a->figures, reterr);

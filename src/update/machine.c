@@ -308,6 +308,11 @@ int ingot_machine_refresh(struct ingot_machine *m, ingot_error *reterr)
         return r < 0 ? r : find_slots(m, reterr);
 }
 
+static bool has_xbootldr(struct ingot_gpt *gpt)
+{
+        return ingot_gpt_by_type(gpt, &ingot_partition_type_by_name("xbootldr")->uuid);
+}
+
 static int open_machine(struct ingot_machine *m, const struct ingot_machine_options *o,
                         ingot_error *reterr)
 {
@@ -327,6 +332,7 @@ static int open_machine(struct ingot_machine *m, const struct ingot_machine_opti
                                                              ingot_buffer_span(&m->os_release),
                                                      .name = m->name,
                                                      .architecture = m->architecture,
+                                                     .has_xbootldr = has_xbootldr(m->gpt),
                                                      .log = o->log};
         r = ingot_transfers_load(&system, &m->transfers, reterr);
         if (r >= 0)

@@ -311,6 +311,11 @@ static int take_file(const struct transfer *t, struct ingot_transfers *ret, ingo
                                   "UKIs on an XBOOTLDR partition are not updated by ingot");
         if (!is_uki(t))
                 return 1;
+        if (t->system->has_xbootldr && strcmp(t->relative, "boot") == 0)
+                return ingot_fail(reterr, INGOT_E_UNSUPPORTED,
+                                  "PathRelativeTo=boot is the XBOOTLDR partition of this disk, "
+                                  "where ingot updates no UKIs; with PathRelativeTo=esp, in a "
+                                  "drop-in, they go to the ESP");
         const char *path = t->target_path ? t->target_path : "";
         path += strspn(path, "/");
         free(ret->uki_folder);

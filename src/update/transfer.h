@@ -6,7 +6,9 @@
  * not say is as `ingot build` makes it: labels NAME_VERSION, /EFI/Linux/NAME_VERSION+3-0.efi.
  *
  * Known are partitions of the types root, root-verity and root-verity-sig, and regular files *.efi
- * on the ESP. Transfers of something else are told of, and left to systemd-sysupdate.
+ * on the ESP. "PathRelativeTo=boot" is the XBOOTLDR partition where the disk has one, and is then
+ * refused, as that partition itself: UKIs are written to the ESP alone. Transfers of something else
+ * are told of, and left to systemd-sysupdate.
  */
 #pragma once
 
@@ -45,6 +47,7 @@ struct ingot_transfer_system {
         struct ingot_span os_release; /* for specifiers: "%A" is IMAGE_VERSION */
         const char *name;             /* of the product: [A-Za-z0-9+_.-] */
         const char *architecture;     /* UAPI.2's word */
+        bool has_xbootldr;            /* the disk has such a partition */
         const struct ingot_log *log;
 };
 

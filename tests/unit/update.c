@@ -363,6 +363,35 @@ TEST(refused_a_disk_whose_other_slot_is_of_another_product)
                     INGOT_E_REFUSED, "1 is of another product (which are never written)");
 }
 
+static int put_transfer(const struct made_update *u, const char *relative)
+{
+        char path[1024], text[256];
+        snprintf(path, sizeof(path), "%s/etc/sysupdate.d", u->root);
+        int r = ingot_make_directories(path, 0755, &error);
+        snprintf(path, sizeof(path), "%s/etc/sysupdate.d/uki.transfer", u->root);
+        snprintf(text, sizeof(text),
+                 "[Target]\nType=regular-file\nPath=/EFI/Linux\nPathRelativeTo=%s\n"
+                 "MatchPattern=test_@v.efi\n",
+                 relative);
+        return r < 0 ? r : ingot_outfile_put(path, text, strlen(text), 0644, &error);
+}
+
+TEST(refused_a_disk_with_xbootldr_where_the_ukis_belong_there)
+{
+        _cleanup_(choosing_done) struct choosing c = {.m = INGOT_MACHINE_NONE};
+        CHECK_OK(make_update(&c.u, new_folder(), &error));
+        CHECK_OK(put_transfer(&c.u, "boot"));
+        CHECK_OK(made_machine(&c.u, true, &c.m, &error)); /* it is the ESP */
+        ingot_gpt_by_number(c.m.gpt, 6)->type = ingot_partition_type_by_name("xbootldr")->uuid;
+        const struct ingot_writer w = ingot_file_writer(&c.m.disk);
+        CHECK_OK(ingot_gpt_write(c.m.gpt, &w, &error));
+        ingot_machine_close(&c.m);
+        CHECK_FAILS(made_machine(&c.u, true, &c.m, &error), INGOT_E_UNSUPPORTED,
+                    "uki.transfer: PathRelativeTo=boot is the XBOOTLDR partition");
+        CHECK_OK(put_transfer(&c.u, "esp"));
+        CHECK_OK(made_machine(&c.u, true, &c.m, &error));
+}
+
 TEST(refused_an_esp_that_is_too_small_with_what_could_go)
 {
         _cleanup_(choosing_done) struct choosing c = {.m = INGOT_MACHINE_NONE};
