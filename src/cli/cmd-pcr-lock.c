@@ -22,9 +22,8 @@
 static const char *const pin_words[] = {"hide", "show", "query", NULL};
 static const char *const recovery_words[] = {"show", "none", NULL};
 
-static const struct lock_options defaults = {.policy = INGOT_PCRLOCK_POLICY_PATH,
-                                             .pin = -1,
-                                             .recovery = -1};
+static const struct lock_options defaults = {
+        .policy = INGOT_PCRLOCK_POLICY_PATH, .pin = -1, .recovery = -1};
 
 static const struct option rows[] = {
         FLAG(0, "auto", struct lock_options, automatic,
@@ -134,7 +133,7 @@ static int print_json(const struct lock_state *s, const struct outcome *done, in
         _cleanup_json_ struct json_object *o = NULL;
         int r = ingot_json_new_object(&o, reterr);
         if (r >= 0)
-                r = ingot_json_add_text(o, "bank", ingot_bank_name(s->bank), reterr);
+                r = ingot_json_add_text(o, "bank", ingot_bank_name(s->facts.bank), reterr);
         if (r >= 0)
                 r = add_choice(o, &s->choice, reterr);
         if (r >= 0)
@@ -201,42 +200,17 @@ static int choose_pin(const struct lock_options *o, bool first, char ret[PIN_MAX
         return ingot_recovery_key_new(ret, reterr);
 }
 
-/* pcrlock.json is on the disk before the index is written, and takes its name after. */
-static int write_policy(struct ingot_lock *lock, const char *path, ingot_error *reterr)
-{
-        _cleanup_outfile_ struct ingot_outfile out = INGOT_OUTFILE_NONE;
-        _cleanup_buffer_ struct ingot_buffer text = {0};
-        int r = ingot_pcrlock_policy_encode(&lock->policy, &text, reterr);
-        if (r >= 0)
-                r = ingot_outfile_create(&out, path, 0644, reterr);
-        if (r >= 0)
-                r = ingot_file_write_all(out.fd, text.data, text.size, reterr);
-        if (r >= 0)
-                r = ingot_lock_activate(lock, reterr);
-        if (r >= 0)
-                r = ingot_outfile_commit(&out, reterr);
-        if (r >= 0)
-                ingot_lock_keep(lock);
-        return r;
-}
-
 static int lock_with(struct lock_state *s, const char *pin, const struct ingot_pcrlock_policy *old,
                      struct outcome *done, ingot_error *reterr)
 {
-        _cleanup_lock_ struct ingot_lock lock = {0};
         const struct ingot_lock_options o = {.sets = &s->choice.sets,
                                              .old = old,
                                              .pin = *pin ? pin : NULL,
                                              .nv_index = (uint32_t) s->options->nv_index,
                                              .nested = s->options->nested};
-        int r = ingot_lock_prepare(&lock, s->tpm, &o, reterr);
-        if (r >= 0)
-                r = write_policy(&lock, s->options->policy, reterr);
-        if (r < 0)
-                return r;
-        done->written = true;
-        done->nv_index = lock.policy.nv_index;
-        return 0;
+        int r = ingot_lock_make(s->facts.tpm, &o, s->options->policy, &done->nv_index, reterr);
+        done->written = r >= 0;
+        return r;
 }
 
 /* It would protect less, and nobody would see it. */

@@ -2,11 +2,7 @@
 /* What `ingot pcr lock` chooses from, and its choice. */
 #pragma once
 
-#include "base/log.h"
-#include "base/text.h"
-#include "measure/boot-log.h"
-#include "measure/lock-choice.h"
-#include "os/tpm.h"
+#include "measure/lock-facts.h"
 
 enum { LOCK_PIN_HIDE, LOCK_PIN_SHOW, LOCK_PIN_QUERY };
 enum { LOCK_RECOVERY_SHOW, LOCK_RECOVERY_NONE };
@@ -23,14 +19,7 @@ struct lock_options {
 /* What a choice is made from, and the choice. */
 struct lock_state {
         const struct lock_options *options;
-        struct ingot_tpm *tpm; /* NULL: a dry run without */
-        struct ingot_boot_log log;
-        struct ingot_records events;
-        struct ingot_components components;
-        struct ingot_pcr values[INGOT_PCR_COUNT];
-        struct ingot_prediction_window window;
-        char *start, *end; /* of the window, as given */
-        enum ingot_bank bank;
+        struct ingot_lock_facts facts;
         struct ingot_lock_choice_request request;
         struct ingot_lock_choice choice;
 };

@@ -3,6 +3,7 @@
 #include "base/cleanup.h"
 #include "measure/super-policy.h"
 #include "measure/tpm-policy.h"
+#include "os/file.h"
 
 #include <string.h>
 
@@ -225,4 +226,36 @@ int ingot_lock_activate(struct ingot_lock *lock, ingot_error *reterr)
         if (reterr)
                 *reterr = error;
         return ingot_under(reterr, r, "the new policy unseals nothing, so the old one is back");
+}
+
+/* pcrlock.json is on the disk before the index is written, and takes its name after. */
+static int write_both(struct ingot_lock *lock, const char *path, ingot_error *reterr)
+{
+        _cleanup_outfile_ struct ingot_outfile out = INGOT_OUTFILE_NONE;
+        _cleanup_buffer_ struct ingot_buffer text = {0};
+        int r = ingot_pcrlock_policy_encode(&lock->policy, &text, reterr);
+        if (r >= 0)
+                r = ingot_outfile_create(&out, path, 0644, reterr);
+        if (r >= 0)
+                r = ingot_file_write_all(out.fd, text.data, text.size, reterr);
+        if (r >= 0)
+                r = ingot_lock_activate(lock, reterr);
+        if (r >= 0)
+                r = ingot_outfile_commit(&out, reterr);
+        if (r >= 0)
+                ingot_lock_keep(lock);
+        return r;
+}
+
+int ingot_lock_make(struct ingot_tpm *t, const struct ingot_lock_options *options, const char *path,
+                    uint32_t *ret_nv_index, ingot_error *reterr)
+{
+        _cleanup_lock_ struct ingot_lock lock = {0};
+        int r = ingot_lock_prepare(&lock, t, options, reterr);
+        if (r >= 0)
+                r = write_both(&lock, path, reterr);
+        if (r < 0)
+                return r;
+        *ret_nv_index = lock.policy.nv_index;
+        return 0;
 }

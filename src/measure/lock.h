@@ -47,3 +47,7 @@ int ingot_lock_prepare(struct ingot_lock *lock, struct ingot_tpm *t,
                        const struct ingot_lock_options *options, ingot_error *reterr);
 int ingot_lock_activate(struct ingot_lock *lock, ingot_error *reterr);
 void ingot_lock_keep(struct ingot_lock *lock);
+
+/* All of it, with pcrlock.json at PATH. */
+int ingot_lock_make(struct ingot_tpm *t, const struct ingot_lock_options *options, const char *path,
+                    uint32_t *ret_nv_index, ingot_error *reterr);
