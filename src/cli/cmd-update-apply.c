@@ -6,6 +6,7 @@
 #include "cli/update-source.h"
 #include "os/event.h"
 #include "os/process.h"
+#include "update/components.h"
 #include "update/next-root.h"
 
 #include <inttypes.h>
@@ -84,6 +85,8 @@ static int print_result_json(const struct work *w, ingot_error *reterr)
         if (r >= 0)
                 r = ingot_json_add_u64(o, "fetched", ingot_apply_fetched(&w->figures), reterr);
         if (r >= 0)
+                r = ingot_json_add_bool(o, "resealed", w->offer.reseal, reterr);
+        if (r >= 0)
                 r = json_add_texts(o, "passed", &w->offer.choice.passed, reterr);
         return r < 0 ? r : print_line(o, reterr);
 }
@@ -127,6 +130,10 @@ static void print_result(const struct work *w)
         if (w->options->dry_run)
                 print_time(&w->offer.view.state.last, ingot_apply_fetched(f));
         printf("\n");
+        if (w->offer.reseal)
+                printf("The policy in " INGOT_PCRLOCK_POLICY_PATH
+                       " %s made anew, for it and for what runs.\n",
+                       w->options->dry_run ? "would be" : "was");
         if (!w->options->dry_run && !w->options->reboot && !w->options->soft_reboot)
                 printf("It runs after the next restart.\n");
 }
@@ -189,6 +196,16 @@ static int sweep_extensions(struct work *w, ingot_error *reterr)
         return r < 0 ? r : ingot_extensions_sweep(w->options->wish.machine.root, &keep, reterr);
 }
 
+/* Before anything else: whenever the machine then starts, and whatever, it unlocks. */
+static int reseal(struct work *w, ingot_error *reterr)
+{
+        return w->offer.reseal
+                       ? ingot_under(reterr,
+                                     ingot_reseal_run(w->offer.reseal, &w->offer.policy, reterr),
+                                     "the TPM's policy cannot be made anew")
+                       : 0;
+}
+
 /* Extensions first: the new version must not be started without them. */
 static int apply_with_extensions(struct work *w, ingot_error *reterr)
 {
@@ -213,7 +230,9 @@ static int install(struct work *w, ingot_error *reterr)
         if (r < 0)
                 return r;
         w->begun_msec = ingot_clock_msec();
-        r = apply_with_extensions(w, &why);
+        r = reseal(w, &why);
+        if (r >= 0)
+                r = apply_with_extensions(w, &why);
         int e = note_end(w, r, &why, reterr);
         if (r < 0 && reterr)
                 *reterr = why;
@@ -225,6 +244,8 @@ static int check_next(struct work *w, ingot_error *reterr)
 {
         struct ingot_machine *m = &w->offer.view.machine;
         int r = ingot_machine_refresh(m, reterr);
+        if (r >= 0)
+                r = ingot_update_components_sweep(m, NULL, reterr);
         for (size_t i = 0; r >= 0 && i < m->entries.count; i++) {
                 const struct ingot_boot_entry *e = m->entries.items + i;
                 if (e->next &&
@@ -345,6 +366,12 @@ const struct command cmd_update_apply = {
                 "PCRs stay those of the UKI that was started, and the boot entry keeps its tries: "
                 "the next restart is its first. Refused for a root without modules for the kernel "
                 "that runs, and while what was started is on trial.\n"
+                "\n"
+                "A policy of 'ingot pcr lock' or systemd-pcrlock in the TPM that would not open "
+                "with "
+                "the new version is made anew before, for the new version and for what runs: its "
+                "components come out of the release's measurement manifest. Where that cannot be, "
+                "the update is refused with the reason; --reseal=no has it refused at once.\n"
                 "\n"
                 "Which version is taken, and what is refused with exit status 3, says 'ingot "
                 "update check'. With --json each line is an object: \"event\" is \"progress\" "

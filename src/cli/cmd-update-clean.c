@@ -60,7 +60,8 @@ const struct command cmd_update_clean = {
         .details =
                 "Removes half-written files from the ESP, boot entries whose root file system is "
                 "in "
-                "no slot, and measurement manifests of versions that have no entry; slots whose "
+                "no slot, and measurement manifests and components (those that an update wrote) of "
+                "versions that have no entry; slots whose "
                 "update broke off become empty, and lose what could have been gone on with. Prints "
                 "what was removed. What runs, whole slots and their entries, and what is of "
                 "another product, stays.",

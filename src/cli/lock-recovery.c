@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "cli/lock-recovery.h"
 #include "base/cleanup.h"
+#include "cli/open-volumes.h"
 #include "cli/print.h"
 #include "cli/recovery-key.h"
 #include "measure/luks-token.h"
-#include "os/block.h"
 #include "os/file.h"
-#include "os/root.h"
 #include "os/terminal.h"
 
 #include <stdio.h>
@@ -17,22 +16,6 @@ void lock_recovery_done(struct lock_recovery *k)
 {
         ingot_strings_done(&k->volumes);
         explicit_bzero(k->key, sizeof(k->key));
-}
-
-int lock_volumes_find(const char *root, struct ingot_strings *ret, ingot_error *reterr)
-{
-        _cleanup_close_ int fd = -1;
-        _cleanup_strings_ struct ingot_strings devices = {0};
-        int r = ingot_root_open(root, &fd, reterr);
-        if (r >= 0)
-                r = ingot_block_luks(fd, &devices, reterr);
-        for (size_t i = 0; r >= 0 && i < devices.count; i++) {
-                _cleanup_free_ char *path = NULL;
-                r = ingot_format(&path, reterr, "%s%s", root ? root : "", devices.items[i]);
-                if (r >= 0)
-                        r = ingot_strings_add(ret, path, reterr);
-        }
-        return r;
 }
 
 /* A volume that was found and cannot be read may have no recovery key; one that was named must be
@@ -56,7 +39,7 @@ int lock_recovery_look(struct lock_recovery *k, const struct lock_options *o, in
 {
         _cleanup_strings_ struct ingot_strings found = {0};
         const struct ingot_strings *volumes = o->luks.count > 0 ? &o->luks : &found;
-        int r = o->luks.count > 0 ? 0 : lock_volumes_find(o->root, &found, reterr);
+        int r = o->luks.count > 0 ? 0 : open_volumes_find(o->root, &found, reterr);
         for (size_t i = 0; r >= 0 && i < volumes->count; i++)
                 r = look_at(k, volumes->items[i], volumes == &o->luks, reterr);
         k->due = !ingot_file_exists(o->policy) && (volumes->count == 0 || k->volumes.count > 0);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The recovery key that `ingot pcr lock` offers before anything can be locked by its first policy. */
+/* The recovery key that `ingot pcr lock` offers before anything can be locked by its first policy.
+ */
 #pragma once
 
 #include "cli/lock-choice.h"
@@ -10,10 +11,6 @@ struct lock_recovery {
         bool due;                     /* the policy is the first, and not every volume has one */
         char key[INGOT_RECOVERY_KEY_LENGTH + 1]; /* the one that was made; or empty */
 };
-
-/* LUKS2 volumes that are open now, below ROOT (NULL: "/"): what is locked is most likely one of
- * them. */
-int lock_volumes_find(const char *root, struct ingot_strings *ret, ingot_error *reterr);
 
 /* Wipes the key. */
 void lock_recovery_done(struct lock_recovery *k);

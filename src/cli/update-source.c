@@ -16,6 +16,8 @@
 
 void update_offer_close(struct update_offer *o)
 {
+        ingot_reseal_free(o->reseal);
+        ingot_pcrlock_policy_done(&o->policy);
         ingot_tpm_locks_done(&o->locks);
         ingot_extension_moves_done(&o->moves);
         ingot_extensions_done(&o->extensions);
@@ -80,10 +82,10 @@ static int get_file(const char *where, const char *name, uint8_t **ret, size_t *
         int r = ingot_format(&path, reterr, "%s%s%s", where, slash ? "" : "/", name);
         if (r < 0)
                 return r;
-        return is_url(where)
-                       ? ingot_http_get(path, NULL, INGOT_RELEASE_FILE_SIZE_MAX, ret, ret_size, reterr)
-                       : ingot_file_read(AT_FDCWD, path, INGOT_RELEASE_FILE_SIZE_MAX, ret, ret_size,
-                                         reterr);
+        return is_url(where) ? ingot_http_get(path, NULL, INGOT_RELEASE_FILE_SIZE_MAX, ret,
+                                              ret_size, reterr)
+                             : ingot_file_read(AT_FDCWD, path, INGOT_RELEASE_FILE_SIZE_MAX, ret,
+                                               ret_size, reterr);
 }
 
 /* ---- trust ---- */

@@ -6,6 +6,7 @@
 #include "update/choose.h"
 #include "update/config.h"
 #include "update/extensions.h"
+#include "update/reseal.h"
 #include "update/tpm-check.h"
 
 struct update_wish {
@@ -14,7 +15,10 @@ struct update_wish {
         const char *channel, *version, *tpm;
         uint64_t threshold, limit;
         bool allow_lock_out;
+        int reseal; /* enum below */
 };
+enum { UPDATE_RESEAL_AUTO, UPDATE_RESEAL_NO };
+extern const char *const update_reseal_words[];
 
 #define OPTION_UPDATE_WISH(T, m)                                                                   \
         STRINGS('s', "source", "URL", T, m.sources,                                                \
@@ -34,6 +38,8 @@ struct update_wish {
                         "Go on without this extension; may be given again"),                       \
                 FLAG(0, "allow-lock-out", T, m.allow_lock_out,                                     \
                      "Go on although the TPM will not unlock what is locked to it"),               \
+                CHOICE(0, "reseal", "WORD", T, m.reseal, update_reseal_words,                      \
+                       "auto: make the TPM's policy anew where the new version needs it; or no"),  \
                 STRINGS(0, "luks", "FILE", T, m.luks,                                              \
                         "A LUKS2 volume that must open, beside those of the disk and those that "  \
                         "are open; may be given again"),                                           \
@@ -55,6 +61,8 @@ struct update_offer {
         struct ingot_extensions extensions;
         struct ingot_extension_moves moves;
         struct ingot_tpm_locks locks;
+        struct ingot_pcrlock_policy policy; /* when it is to be made anew: */
+        struct ingot_reseal *reseal;        /* else NULL */
 };
 #define UPDATE_OFFER_NONE ((struct update_offer){.view = UPDATE_VIEW_NONE})
 void update_offer_close(struct update_offer *o);
@@ -69,8 +77,8 @@ int update_offer_open(struct update_offer *o, const struct update_wish *wish, bo
 /* A line: there is nothing to be installed, because VERSION (NULL: none) is there already. */
 void update_print_nothing(const struct update_offer *o);
 
-/* Fills o->locks. REFUSED: something that is locked to the TPM would not open with the release; says
- * by which PCRs, and what to do. */
+/* Fills o->locks, and o->reseal when the policy is to be made anew. REFUSED: something that is
+ * locked to the TPM would not open with the release; says by which PCRs, and what to do. */
 int update_check_tpm(struct update_offer *o, const struct update_wish *wish,
                      const struct ingot_log *log, ingot_error *reterr);
 /* All that is locked, a line each; a warning for each that cannot be known; the list "locks". */

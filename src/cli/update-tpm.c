@@ -4,9 +4,10 @@
  * (pcrlock.json), and the tokens of LUKS2 volumes on its disk, of open ones, and of those named.
  */
 #include "base/cleanup.h"
-#include "cli/lock-recovery.h"
+#include "cli/open-volumes.h"
 #include "cli/pcr-status.h"
 #include "cli/print.h"
+#include "cli/tpm.h"
 #include "cli/update-source.h"
 #include "measure/measurement-loader.h"
 #include "os/block.h"
@@ -17,6 +18,8 @@
 #include <string.h>
 
 #define DEVICES "/dev/"
+
+const char *const update_reseal_words[] = {"auto", "no", NULL};
 
 /* ---- what locks ---- */
 
@@ -124,7 +127,7 @@ static int find_volumes(struct update_offer *o, const struct update_wish *wish, 
         _cleanup_strings_ struct ingot_strings open = {0};
         int r = find_on_disk(&o->view.machine, ret, reterr);
         if (r >= 0)
-                r = lock_volumes_find(wish->machine.root, &open, reterr);
+                r = open_volumes_find(wish->machine.root, &open, reterr);
         if (r >= 0)
                 r = add_paths(&open, false, ret, reterr);
         return r < 0 ? r : add_paths(&wish->luks, true, ret, reterr);
@@ -174,24 +177,63 @@ static int load_measurement(struct update_offer *o, const struct ingot_log *log,
 
 /* ---- the two together ---- */
 
-static int judge(struct update_offer *o, const struct status *s, const struct volumes *v,
-                 const struct ingot_log *log, ingot_error *reterr)
+static int judge(struct update_offer *o, const struct ingot_tpm_check *c, const struct volumes *v,
+                 ingot_error *reterr)
 {
-        _cleanup_measurement_ struct ingot_measurement m = {0};
-        struct ingot_tpm_check c = {.facts = &s->facts,
-                                    .log = s->has_log ? &s->log : NULL,
-                                    .table = o->target.work == INGOT_UPDATE_SLOT};
-        int r = load_measurement(o, log, &m, reterr);
-        if (r < 0)
-                return r;
-        c.profile = ingot_measurement_profile(&m, 0);
-        r = ingot_tpm_check_policy(&c, INGOT_PCRLOCK_POLICY_PATH, &o->locks, reterr);
+        ingot_tpm_locks_done(&o->locks);
+        int r = ingot_tpm_check_policy(c, INGOT_PCRLOCK_POLICY_PATH, &o->locks, reterr);
         for (size_t i = 0; r >= 0 && i < v->count; i++)
                 r = v->items[i].problem
                             ? ingot_tpm_check_unread(v->items[i].path, v->items[i].problem,
                                                      &o->locks, reterr)
-                            : ingot_tpm_check_volume(&c, v->items[i].path, &v->items[i].tokens,
+                            : ingot_tpm_check_volume(c, v->items[i].path, &v->items[i].tokens,
                                                      &o->locks, reterr);
+        return r;
+}
+
+/* ---- the policy, made anew ---- */
+
+static int plan(struct update_offer *o, const struct update_wish *wish, const struct status *s,
+                const struct ingot_tpm_check *c, const struct ingot_measurement *m,
+                const struct ingot_log *log, ingot_error *reterr)
+{
+        const struct ingot_next_boot next = ingot_tpm_check_next(c);
+        const struct ingot_reseal_request q = {.machine = &o->view.machine,
+                                               .target = &o->target,
+                                               .version = o->choice.release->version,
+                                               .measurement = m,
+                                               .next = &next,
+                                               .old = &s->policy,
+                                               .credentials = &s->credentials,
+                                               .tpm = wish->machine.root ? wish->tpm
+                                                                         : tpm_where(wish->tpm),
+                                               .log = log};
+        return ingot_reseal_plan(&q, &o->reseal, reterr);
+}
+
+/* The locks as they are once it is made. *ret_why: why it cannot be. */
+static int reseal(struct update_offer *o, const struct update_wish *wish, struct status *s,
+                  const struct ingot_tpm_check *c, const struct ingot_measurement *m,
+                  const struct volumes *v, const struct ingot_log *log, char **ret_why,
+                  ingot_error *reterr)
+{
+        ingot_error why = {0};
+        int r = plan(o, wish, s, c, m, log, &why);
+        if (r < 0)
+                return ingot_strdup(ret_why, why.text, reterr);
+        struct ingot_pcrlock_policy renewed = s->policy;
+        struct ingot_unlock_facts facts = s->facts;
+        struct ingot_tpm_check again = *c;
+        renewed.sets = *ingot_reseal_sets(o->reseal);
+        facts.policy = &renewed;
+        again.facts = &facts;
+        r = judge(o, &again, v, reterr);
+        for (size_t i = 0; r >= 0 && i < o->locks.count; i++)
+                o->locks.items[i].resealed =
+                        o->locks.items[i].policy && o->locks.items[i].opens == INGOT_UNLOCK_YES;
+        o->policy = s->policy;
+        s->policy = (struct ingot_pcrlock_policy){0};
+        s->facts.policy = &o->policy;
         return r;
 }
 
@@ -216,6 +258,8 @@ int update_check_tpm(struct update_offer *o, const struct update_wish *wish,
         const struct status_options options = {.root = wish->machine.root, .tpm = wish->tpm};
         _cleanup_status_ struct status s = {.options = &options};
         _cleanup_(volumes_done) struct volumes v = {0};
+        _cleanup_measurement_ struct ingot_measurement m = {0};
+        _cleanup_free_ char *why = NULL;
         if (wish->allow_lock_out)
                 return 0;
         int r = find_volumes(o, wish, &v, reterr);
@@ -223,19 +267,30 @@ int update_check_tpm(struct update_offer *o, const struct update_wish *wish,
                 r = status_gather(&s, log, reterr);
         if (r < 0 || (v.count == 0 && !s.facts.policy))
                 return r;
-        r = judge(o, &s, &v, log, reterr);
+        r = load_measurement(o, log, &m, reterr);
+        if (r < 0)
+                return r;
+        const struct ingot_tpm_check c = {.profile = ingot_measurement_profile(&m, 0),
+                                          .facts = &s.facts,
+                                          .log = s.has_log ? &s.log : NULL,
+                                          .table = o->target.work == INGOT_UPDATE_SLOT};
+        r = judge(o, &c, &v, reterr);
+        if (r >= 0 && wish->reseal == UPDATE_RESEAL_AUTO && ingot_tpm_locks_want_reseal(&o->locks))
+                r = reseal(o, wish, &s, &c, &m, &v, log, &why, reterr);
         if (r >= 0)
                 r = demand_manifest(o, reterr);
-        return r < 0 ? r : ingot_tpm_locks_check(&o->locks, o->choice.release->version, reterr);
+        return r < 0 ? r
+                     : ingot_tpm_locks_check(&o->locks, o->choice.release->version, why, reterr);
 }
 
 /* ---- what is said ---- */
 
 static const char *opens_text(const struct ingot_tpm_lock *lock)
 {
-        return lock->opens == INGOT_UNLOCK_YES  ? "opens with it"
-               : lock->opens == INGOT_UNLOCK_NO ? "will not open with it"
-                                                : "cannot be known";
+        return lock->resealed                    ? "is made anew for it, and opens with it"
+               : lock->opens == INGOT_UNLOCK_YES ? "opens with it"
+               : lock->opens == INGOT_UNLOCK_NO  ? "will not open with it"
+                                                 : "cannot be known";
 }
 
 void update_print_locks(const struct update_offer *o)
@@ -283,6 +338,8 @@ int update_add_locks(const struct update_offer *o, struct json_object *json, ing
                         r = ingot_json_add_text(one, "opens", words[lock->opens], reterr);
                 if (r >= 0)
                         r = ingot_json_add_text(one, "reason", lock->why, reterr);
+                if (r >= 0)
+                        r = ingot_json_add_bool(one, "resealed", lock->resealed, reterr);
         }
         return r;
 }

@@ -151,3 +151,46 @@ int ingot_components_merge(struct ingot_components *c, struct ingot_components *
                 }
         return r;
 }
+
+int ingot_components_copy(struct ingot_components *c, const char *id, const struct ingot_variant *v,
+                          ingot_error *reterr)
+{
+        struct ingot_variant *copy;
+        int r = ingot_components_add(c, id, v->own ? NULL : v->id, &copy, reterr);
+        for (size_t i = 0; r >= 0 && i < v->records.count; i++) {
+                struct ingot_record *record;
+                r = ingot_records_add(&copy->records, &record, reterr);
+                if (r >= 0)
+                        *record = v->records.items[i];
+        }
+        return r;
+}
+
+void ingot_components_filter(struct ingot_components *c,
+                             bool (*out)(const struct ingot_component *component,
+                                         const struct ingot_variant *variant, void *context),
+                             void *context)
+{
+        size_t left = 0;
+        for (size_t i = 0; i < c->count; i++) {
+                struct ingot_component *component = c->items + i;
+                size_t kept = 0, had = component->count;
+                for (size_t j = 0; j < had; j++) {
+                        struct ingot_variant *v = component->variants + j;
+                        if (out(component, v, context)) {
+                                variant_done(v);
+                                c->variants--;
+                        } else {
+                                component->variants[kept++] = *v;
+                        }
+                }
+                component->count = kept;
+                if (kept > 0) {
+                        c->items[left++] = *component;
+                } else {
+                        free(component->variants);
+                        free(component->id);
+                }
+        }
+        c->count = left;
+}

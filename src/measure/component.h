@@ -54,5 +54,15 @@ int ingot_components_add(struct ingot_components *c, const char *id, const char 
 int ingot_components_merge(struct ingot_components *c, struct ingot_components *from,
                            ingot_error *reterr);
 
+/* Adds a copy of V, without its path. CONFLICT: the component has a variant of that name. */
+int ingot_components_copy(struct ingot_components *c, const char *id, const struct ingot_variant *v,
+                          ingot_error *reterr);
+
+/* Takes out the variants that OUT wants out, and components that then have none. */
+void ingot_components_filter(struct ingot_components *c,
+                             bool (*out)(const struct ingot_component *component,
+                                         const struct ingot_variant *variant, void *context),
+                             void *context);
+
 const struct ingot_component *ingot_components_find(const struct ingot_components *c,
                                                     const char *id);

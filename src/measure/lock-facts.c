@@ -34,20 +34,6 @@ static int take_location(struct ingot_lock_facts *f, const char *given, ingot_er
         return r;
 }
 
-static int copy_variant(struct ingot_components *c, const char *id, const struct ingot_variant *v,
-                        ingot_error *reterr)
-{
-        struct ingot_variant *copy;
-        int r = ingot_components_add(c, id, v->own ? NULL : v->id, &copy, reterr);
-        for (size_t i = 0; r >= 0 && i < v->records.count; i++) {
-                struct ingot_record *record;
-                r = ingot_records_add(&copy->records, &record, reterr);
-                if (r >= 0)
-                        *record = v->records.items[i];
-        }
-        return r;
-}
-
 /* What no folder has of the firmware's components is taken out of its log. */
 static int add_firmware(struct ingot_lock_facts *f, const struct ingot_log *log,
                         ingot_error *reterr)
@@ -71,7 +57,7 @@ static int add_firmware(struct ingot_lock_facts *f, const struct ingot_log *log,
                 if (ingot_components_find(&f->components, c->id))
                         continue;
                 for (size_t k = 0; r >= 0 && k < c->count; k++)
-                        r = copy_variant(&f->components, c->id, c->variants + k, reterr);
+                        r = ingot_components_copy(&f->components, c->id, c->variants + k, reterr);
         }
         return r;
 }

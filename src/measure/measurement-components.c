@@ -75,20 +75,12 @@ static int collect(const struct ingot_measured_profile *p, const char *component
         return r;
 }
 
-static bool same(const struct ingot_records *a, const struct ingot_records *b)
-{
-        for (size_t i = 0; a->count == b->count && i < a->count; i++)
-                if (!ingot_record_equal(a->items + i, b->items + i))
-                        return false;
-        return a->count == b->count;
-}
-
 static bool has_variant(const struct ingot_components *c, const char *component,
                         const struct ingot_records *records)
 {
         const struct ingot_component *found = ingot_components_find(c, component);
         for (size_t i = 0; found && i < found->count; i++)
-                if (same(&found->variants[i].records, records))
+                if (ingot_records_equal(&found->variants[i].records, records))
                         return true;
         return false;
 }

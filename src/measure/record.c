@@ -9,8 +9,7 @@ void ingot_records_done(struct ingot_records *records)
         *records = (struct ingot_records){0};
 }
 
-int ingot_records_add(struct ingot_records *records, struct ingot_record **ret,
-                      ingot_error *reterr)
+int ingot_records_add(struct ingot_records *records, struct ingot_record **ret, ingot_error *reterr)
 {
         if (records->count == INGOT_RECORDS_MAX)
                 return ingot_fail(reterr, INGOT_E_LIMIT, "more than %d measurements",
@@ -93,4 +92,12 @@ int ingot_record_extend(const struct ingot_record *record, struct ingot_pcr *pcr
                 if (record->banks & 1u << bank)
                         r = ingot_pcr_extend_digest(pcr, bank, record->digest[bank], reterr);
         return r;
+}
+
+bool ingot_records_equal(const struct ingot_records *a, const struct ingot_records *b)
+{
+        for (size_t i = 0; a->count == b->count && i < a->count; i++)
+                if (!ingot_record_equal(a->items + i, b->items + i))
+                        return false;
+        return a->count == b->count;
 }

@@ -41,6 +41,8 @@ int ingot_records_of_log(struct ingot_records *records, const struct ingot_event
 
 /* The same PCR, and in every bank that both have the same digest; false when they share no bank. */
 bool ingot_record_equal(const struct ingot_record *a, const struct ingot_record *b);
+/* As many, each the same. */
+bool ingot_records_equal(const struct ingot_records *a, const struct ingot_records *b);
 
 /* Extends PCR with it in the banks that it has. */
 int ingot_record_extend(const struct ingot_record *record, struct ingot_pcr *pcr,

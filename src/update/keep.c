@@ -3,6 +3,7 @@
 #include "update/keep.h"
 #include "base/cleanup.h"
 #include "image/esp.h"
+#include "update/components.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -198,5 +199,7 @@ int ingot_update_clean(struct ingot_machine *m, struct ingot_steps *s, struct in
                 r = clean_slots(m, s, ret, reterr);
         if (r >= 0)
                 r = ingot_machine_refresh(m, reterr);
-        return r < 0 ? r : clean_measurements(m, s, ret, reterr);
+        if (r >= 0)
+                r = clean_measurements(m, s, ret, reterr);
+        return r < 0 ? r : ingot_update_components_sweep(m, ret, reterr);
 }

@@ -22,7 +22,7 @@ int ingot_update_rollback(struct ingot_machine *m, struct ingot_steps *s, const 
 
 /*
  * Removes what updates left: temporary files, entries that start what no slot holds, measurement
- * manifests of versions without an entry; slots that were begun become empty. The names of what was
+ * manifests and an update's components of versions without an entry; slots that were begun become empty. The names of what was
  * removed are added to *ret.
  */
 int ingot_update_clean(struct ingot_machine *m, struct ingot_steps *s, struct ingot_strings *ret,

@@ -35,7 +35,7 @@ static bool measures_table(const struct ingot_boot_log *log)
         return false;
 }
 
-static struct ingot_next_boot next_boot(const struct ingot_tpm_check *c)
+struct ingot_next_boot ingot_tpm_check_next(const struct ingot_tpm_check *c)
 {
         bool table = c->table && measures_table(c->log);
         return (struct ingot_next_boot){
@@ -68,7 +68,7 @@ int ingot_tpm_check_policy(const struct ingot_tpm_check *c, const char *path,
                            struct ingot_tpm_locks *ret, ingot_error *reterr)
 {
         const struct ingot_pcrlock_policy *policy = c->facts->policy;
-        const struct ingot_next_boot next = next_boot(c);
+        const struct ingot_next_boot next = ingot_tpm_check_next(c);
         _cleanup_buffer_ struct ingot_buffer why = {0}, ignored = {0};
         char text[INGOT_PCR_MASK_TEXT_MAX];
         enum ingot_unlock now;
@@ -112,7 +112,7 @@ static int check_token(const struct ingot_tpm_check *c, const char *path,
                        ingot_error *reterr)
 {
         const struct ingot_sealed *s = &token->sealed;
-        const struct ingot_next_boot next = next_boot(c);
+        const struct ingot_next_boot next = ingot_tpm_check_next(c);
         _cleanup_buffer_ struct ingot_buffer words = {0}, why = {0};
         struct ingot_tpm_lock *lock;
         int r = add_lock(ret, path, &lock, reterr);
@@ -195,23 +195,36 @@ static bool another_opens(const struct ingot_tpm_locks *l, const struct ingot_tp
         return false;
 }
 
-int ingot_tpm_locks_check(const struct ingot_tpm_locks *l, const char *version, ingot_error *reterr)
+bool ingot_tpm_locks_want_reseal(const struct ingot_tpm_locks *l)
 {
         for (size_t i = 0; i < l->count; i++) {
                 const struct ingot_tpm_lock *lock = l->items + i;
+                if (lock->policy && !lock->volume)
+                        return lock->opens == INGOT_UNLOCK_NO && !lock->stale;
+        }
+        return false;
+}
+
+static const char by_policy[] = "write the components of its UKI with 'ingot pcr predict "
+                                "--pcrlock=/var/lib/pcrlock.d', and make the policy anew with "
+                                "'ingot pcr lock'";
+static const char by_values[] = "enroll it by what stays the same: 'ingot pcr lock', a key for "
+                                "signed policies, or PCR 7";
+
+int ingot_tpm_locks_check(const struct ingot_tpm_locks *l, const char *version, const char *why,
+                          ingot_error *reterr)
+{
+        for (size_t i = 0; i < l->count; i++) {
+                const struct ingot_tpm_lock *lock = l->items + i;
+                bool tried = lock->policy && why;
                 if (lock->opens != INGOT_UNLOCK_NO || lock->stale || another_opens(l, lock))
                         continue;
-                return ingot_fail(
-                        reterr, INGOT_E_REFUSED,
-                        "version %s would lock %s (%s): %s; %s, or have a passphrase or recovery "
-                        "key at hand and say --allow-lock-out",
-                        version, lock->path, lock->what, lock->why,
-                        lock->policy
-                                ? "write the components of its UKI with 'ingot pcr predict "
-                                  "--pcrlock=/var/lib/pcrlock.d', and make the policy anew with "
-                                  "'ingot pcr lock'"
-                                : "enroll it by what stays the same: 'ingot pcr lock', a key for "
-                                  "signed policies, or PCR 7");
+                return ingot_fail(reterr, INGOT_E_REFUSED,
+                                  "version %s would lock %s (%s): %s; %s%s%s%s, or have a "
+                                  "passphrase or recovery key at hand and say --allow-lock-out",
+                                  version, lock->path, lock->what, lock->why,
+                                  tried ? "the policy cannot be made anew (" : "", tried ? why : "",
+                                  tried ? "): " : "", lock->policy ? by_policy : by_values);
         }
         return 0;
 }

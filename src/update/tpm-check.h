@@ -18,6 +18,7 @@ struct ingot_tpm_lock {
         bool volume;             /* it is a token, and another one of the volume may open it */
         bool policy;             /* the policy in the NV index: 'ingot pcr lock' makes it anew */
         bool stale;              /* it does not open now, so it is not the release that locks it */
+        bool resealed;           /* it opens by the policy that is made anew before */
 };
 
 struct ingot_tpm_locks {
@@ -34,6 +35,9 @@ struct ingot_tpm_check {
         bool table; /* the partition table changes, which firmware measures into PCR 5 */
 };
 
+/* What is known of that boot. */
+struct ingot_next_boot ingot_tpm_check_next(const struct ingot_tpm_check *c);
+
 /* Adds the policy in the NV index, when facts->policy is there, which was read at PATH. */
 int ingot_tpm_check_policy(const struct ingot_tpm_check *c, const char *path,
                            struct ingot_tpm_locks *ret, ingot_error *reterr);
@@ -48,10 +52,13 @@ int ingot_tpm_check_unread(const char *path, const char *why, struct ingot_tpm_l
 /* The measurement of a release that has no manifest: nothing that a release decides is known. */
 int ingot_tpm_check_nothing_known(struct ingot_measurement *ret, ingot_error *reterr);
 
+/* Would the policy in the NV index lock, that opens now? Then it is to be made anew. */
+bool ingot_tpm_locks_want_reseal(const struct ingot_tpm_locks *l);
+
 /*
  * Does it lock? A volume is open when one of its tokens opens. What cannot be known, and what is
  * locked now, is no reason. REFUSED says which, by which PCR, and what to do; VERSION is the
- * release's.
+ * release's, WHY says why the policy cannot be made anew (NULL: that was not tried).
  */
-int ingot_tpm_locks_check(const struct ingot_tpm_locks *l, const char *version,
+int ingot_tpm_locks_check(const struct ingot_tpm_locks *l, const char *version, const char *why,
                           ingot_error *reterr);

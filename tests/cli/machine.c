@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * A machine for tests, by words: machine FOLDER LOADER UKI[,UKI…] [TPM]
+ * The same that booted a release: machine FOLDER --measurement MANIFEST [TPM]
  *
  * Writes into FOLDER the logs of a boot of LOADER and the first UKI (firmware.log, userspace.log);
  * in pcrlock.d the components of the loader, of all the UKIs, and of the phases; in firmware.d
- * those of the firmware; and extends the TPM as that boot would have.
+ * those of the firmware; and extends the TPM as that boot would have. Of a release there are only
+ * the logs; Secure Boot is off.
  */
 #include "base/cleanup.h"
 #include "base/text.h"
@@ -13,6 +15,7 @@
 #include "measure/boot-log.h"
 #include "measure/component-folder.h"
 #include "measure/firmware-component.h"
+#include "measure/measurement.h"
 #include "os/file.h"
 #include "os/tpm.h"
 
@@ -91,6 +94,61 @@ static int write_firmware(const char *folder, ingot_error *reterr)
         return r < 0 ? r : ingot_components_write(&c, path, reterr);
 }
 
+/* ---- of a release ---- */
+
+static void put_event(struct ingot_buffer *b, const struct ingot_measured_event *e)
+{
+        static const enum ingot_bank banks[] = {INGOT_BANK_SHA1, INGOT_BANK_SHA256};
+        put32(b, e->record.pcr);
+        put32(b, e->type);
+        put32(b, ARRAY_SIZE(banks));
+        for (size_t i = 0; i < ARRAY_SIZE(banks); i++) {
+                put16(b, ingot_bank_algorithm(banks[i]));
+                (void) ingot_buffer_append(b, e->record.digest[banks[i]], ingot_bank_size(banks[i]),
+                                           NULL);
+        }
+        put_sized(b, "described", strlen("described"));
+}
+
+/* The firmware is that of make_firmware_start(). */
+static bool of_firmware(const struct ingot_measured_event *e)
+{
+        unsigned long number = strtoul(e->component, NULL, 10);
+        return number < 610 || number == 700;
+}
+
+static void make_boot_of(const struct ingot_measured_profile *p, struct ingot_buffer *firmware,
+                         struct ingot_buffer *userspace)
+{
+        make_firmware_start(firmware);
+        for (size_t i = 0; i < p->count; i++) {
+                const struct ingot_measured_event *e = p->events + i;
+                if (e->phase == INGOT_PHASE_BOOT && !of_firmware(e) &&
+                    e->state != INGOT_MEASURED_UNKNOWN)
+                        put_event(firmware, e);
+                for (size_t k = 0; e->phase != INGOT_PHASE_BOOT && k < ARRAY_SIZE(phases); k++)
+                        if (strcmp(e->component, phase_components[k]) == 0)
+                                make_userspace_add(userspace, 11, "phase", phases[k], phases[k]);
+        }
+}
+
+static int write_logs_of(const char *folder, const char *manifest, ingot_error *reterr)
+{
+        _cleanup_buffer_ struct ingot_buffer firmware = {0}, userspace = {0};
+        _cleanup_measurement_ struct ingot_measurement m = {0};
+        _cleanup_free_ uint8_t *text = NULL;
+        size_t size;
+        int r = ingot_file_read(AT_FDCWD, manifest, INGOT_MEASUREMENT_SIZE_MAX, &text, &size,
+                                reterr);
+        if (r >= 0)
+                r = ingot_measurement_decode(INGOT_SPAN(text, size), &m, reterr);
+        if (r < 0)
+                return r;
+        make_boot_of(m.profiles, &firmware, &userspace);
+        r = put(folder, "firmware.log", &firmware, reterr);
+        return r < 0 ? r : put(folder, "userspace.log", &userspace, reterr);
+}
+
 static int boot(const char *folder, const char *where, ingot_error *reterr)
 {
         _cleanup_free_ char *firmware = NULL, *userspace = NULL;
@@ -118,21 +176,29 @@ static int boot(const char *folder, const char *where, ingot_error *reterr)
         return r;
 }
 
+static int write_machine(const char *folder, const char *loader, const char *words,
+                         ingot_error *reterr)
+{
+        _cleanup_strings_ struct ingot_strings ukis = {0};
+        int r = ingot_strings_split(&ukis, words, ",", reterr);
+        if (r >= 0)
+                r = write_logs(folder, loader, ukis.items[0], reterr);
+        if (r >= 0)
+                r = write_components(folder, loader, &ukis, reterr);
+        return r < 0 ? r : write_firmware(folder, reterr);
+}
+
 int main(int argc, char **argv)
 {
         ingot_error error = {0};
-        _cleanup_strings_ struct ingot_strings ukis = {0};
         if (argc < 4)
                 return 2;
-        int r = ingot_strings_split(&ukis, argv[3], ",", &error);
-        if (r >= 0)
-                r = ingot_make_directories(argv[1], 0755, &error);
-        if (r >= 0)
-                r = write_logs(argv[1], argv[2], ukis.items[0], &error);
-        if (r >= 0)
-                r = write_components(argv[1], argv[2], &ukis, &error);
-        if (r >= 0)
-                r = write_firmware(argv[1], &error);
+        bool release = strcmp(argv[2], "--measurement") == 0;
+        int r = ingot_make_directories(argv[1], 0755, &error);
+        if (r >= 0 && release)
+                r = write_logs_of(argv[1], argv[3], &error);
+        else if (r >= 0)
+                r = write_machine(argv[1], argv[2], argv[3], &error);
         if (r >= 0 && argc > 4)
                 r = boot(argv[1], argv[4], &error);
         if (r < 0)

@@ -403,3 +403,41 @@ TEST(malformed_pcrlock_files_are_refused)
                 CHECK_EQ(records.count, 0);
         }
 }
+
+static bool is_named(const struct ingot_component *component, const struct ingot_variant *variant,
+                     void *context)
+{
+        const char *name = context;
+        return !variant->own && strcmp(component->id, "600-loader") != 0 &&
+               strcmp(variant->id, name) == 0;
+}
+
+TEST(variants_can_be_taken_out_and_copied)
+{
+        _cleanup_components_ struct ingot_components c = {0}, copies = {0};
+        char name[] = "old";
+        ingot_error error = {0};
+        CHECK_OK(add(&c, "600-loader", "old", 4, &error));
+        CHECK_OK(add(&c, "650-uki", "new", 4, &error));
+        CHECK_OK(add(&c, "650-uki", "old", 4, &error));
+        CHECK_OK(add(&c, "700-other", "old", 4, &error));
+        CHECK_OK(add(&c, "750-word", NULL, 11, &error));
+        ingot_components_filter(&c, is_named, name);
+        CHECK_EQ(c.count, 3u);
+        CHECK_EQ(c.variants, 3u);
+        CHECK(!ingot_components_find(&c, "700-other"));
+        CHECK_EQ(ingot_components_find(&c, "650-uki")->count, 1u);
+        CHECK_STR(ingot_components_find(&c, "650-uki")->variants[0].id, "new");
+        for (size_t i = 0; i < c.count; i++)
+                CHECK_OK(
+                        ingot_components_copy(&copies, c.items[i].id, c.items[i].variants, &error));
+        CHECK(ingot_records_equal(&copies.items[1].variants[0].records,
+                                  &c.items[1].variants[0].records));
+        CHECK(!ingot_records_equal(&copies.items[0].variants[0].records,
+                                   &c.items[1].variants[0].records));
+        CHECK(copies.items[2].variants[0].own);
+        CHECK_FAILS(ingot_components_copy(&copies, "650-uki", c.items[1].variants, &error),
+                    INGOT_E_CONFLICT, "two variants");
+        ingot_components_filter(&c, is_named, name);
+        CHECK_EQ(c.count, 3u);
+}

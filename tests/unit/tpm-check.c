@@ -133,7 +133,7 @@ TEST(a_machine_without_locks_has_nothing_to_say)
         CHECK_OK(start(&m, &error));
         CHECK_OK(judge(&m, &error));
         CHECK_EQ(m.locks.count, 0);
-        CHECK_OK(ingot_tpm_locks_check(&m.locks, "2", &error));
+        CHECK_OK(ingot_tpm_locks_check(&m.locks, "2", NULL, &error));
 }
 
 TEST(a_policy_that_has_the_new_values_opens)
@@ -146,7 +146,7 @@ TEST(a_policy_that_has_the_new_values_opens)
         CHECK_OK(add_policy(&m, 7, "old", &error));
         expect(&m, 0, INGOT_UNLOCK_YES, "");
         CHECK_STR(m.locks.items[0].what, "the policy over PCR 4+7");
-        CHECK_OK(ingot_tpm_locks_check(&m.locks, "2", &error));
+        CHECK_OK(ingot_tpm_locks_check(&m.locks, "2", NULL, &error));
 }
 
 TEST(a_policy_without_the_new_values_is_refused_by_pcr_and_command)
@@ -157,12 +157,17 @@ TEST(a_policy_without_the_new_values_is_refused_by_pcr_and_command)
         CHECK_OK(measures(&m, 4, "new", &error));
         CHECK_OK(add_policy(&m, 4, "old", &error));
         expect(&m, 0, INGOT_UNLOCK_NO, "PCR 4: its value is none of the policy's");
-        CHECK_FAILS(ingot_tpm_locks_check(&m.locks, "2", &error), INGOT_E_REFUSED,
+        CHECK_FAILS(ingot_tpm_locks_check(&m.locks, "2", NULL, &error), INGOT_E_REFUSED,
                     "would lock /pcrlock.json");
         CHECK(strstr(error.text, "version 2 would lock /pcrlock.json (the policy over PCR 4): PCR "
                                  "4: its value"));
         CHECK(strstr(error.text, "'ingot pcr lock'"));
         CHECK(strstr(error.text, "--allow-lock-out"));
+        CHECK(ingot_tpm_locks_want_reseal(&m.locks));
+        CHECK_FAILS(ingot_tpm_locks_check(&m.locks, "2", "PCR 4 cannot be used", &error),
+                    INGOT_E_REFUSED, "cannot be made anew (PCR 4 cannot be used): write the");
+        m.locks.items[0].stale = true;
+        CHECK(!ingot_tpm_locks_want_reseal(&m.locks));
 }
 
 TEST(what_the_manifest_does_not_know_cannot_be_known_and_is_not_refused)
@@ -176,7 +181,7 @@ TEST(what_the_manifest_does_not_know_cannot_be_known_and_is_not_refused)
         CHECK_OK(add_token(&m, 1u << 9, &s, &error));
         expect(&m, 0, INGOT_UNLOCK_UNKNOWN, "PCR 9: chance");
         expect(&m, 1, INGOT_UNLOCK_UNKNOWN, "PCR 9: chance");
-        CHECK_OK(ingot_tpm_locks_check(&m.locks, "2", &error));
+        CHECK_OK(ingot_tpm_locks_check(&m.locks, "2", NULL, &error));
 }
 
 TEST(without_a_manifest_only_the_firmware_s_pcrs_are_known)
@@ -211,7 +216,7 @@ TEST(what_cannot_be_read_cannot_be_known)
         expect(&m, 0, INGOT_UNLOCK_UNKNOWN, "no blob");
         CHECK_OK(ingot_tpm_check_unread("/dev/vdb", "no permission", &m.locks, &error));
         CHECK_EQ(m.locks.items[1].opens, INGOT_UNLOCK_UNKNOWN);
-        CHECK_OK(ingot_tpm_locks_check(&m.locks, "2", &error));
+        CHECK_OK(ingot_tpm_locks_check(&m.locks, "2", NULL, &error));
 }
 
 TEST(a_token_of_the_firmware_s_pcrs_is_not_touched)
@@ -236,7 +241,7 @@ TEST(a_token_of_what_a_release_changes_does_not_open)
         CHECK_OK(measures(&m, 12, "new", &error));
         CHECK_OK(add_token(&m, 1u << 4 | 1u << 7 | 1u << 12 | 1u << 13, &s, &error));
         expect(&m, 0, INGOT_UNLOCK_NO, "PCR 4+12: the new release gives it another value");
-        CHECK_FAILS(ingot_tpm_locks_check(&m.locks, "2", &error), INGOT_E_REFUSED,
+        CHECK_FAILS(ingot_tpm_locks_check(&m.locks, "2", NULL, &error), INGOT_E_REFUSED,
                     "would lock /dev/vda5");
         CHECK(strstr(error.text, "/dev/vda5 (token 0, by PCR 4+7+12+13)"));
         CHECK(strstr(error.text, "enroll it by what stays the same"));
@@ -331,11 +336,11 @@ TEST(a_volume_is_open_when_one_of_its_tokens_is)
         CHECK_OK(add_token(&m, 1u << 4, &s, &error));
         CHECK_OK(add_token(&m, 1u << 7, &s, &error));
         CHECK_OK(judge(&m, &error));
-        CHECK_OK(ingot_tpm_locks_check(&m.locks, "2", &error));
+        CHECK_OK(ingot_tpm_locks_check(&m.locks, "2", NULL, &error));
         s->pcrs = 1u << 4;
         s->policies[0] = m.tokens.items[0].sealed.policies[0];
         CHECK_OK(judge(&m, &error));
-        CHECK_FAILS(ingot_tpm_locks_check(&m.locks, "2", &error), INGOT_E_REFUSED,
+        CHECK_FAILS(ingot_tpm_locks_check(&m.locks, "2", NULL, &error), INGOT_E_REFUSED,
                     "would lock /dev/vda5");
 }
 
@@ -352,7 +357,7 @@ TEST(what_is_locked_now_is_not_locked_by_the_release)
         CHECK_OK(judge(&m, &error));
         CHECK(m.locks.items[0].opens == INGOT_UNLOCK_NO && m.locks.items[0].stale);
         CHECK(m.locks.items[1].opens == INGOT_UNLOCK_NO && m.locks.items[1].stale);
-        CHECK_OK(ingot_tpm_locks_check(&m.locks, "2", &error));
+        CHECK_OK(ingot_tpm_locks_check(&m.locks, "2", NULL, &error));
 }
 
 /* ---- the loader stays ---- */

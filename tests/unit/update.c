@@ -7,11 +7,13 @@
 #include "os/block.h"
 #include "test.h"
 #include "update/choose.h"
+#include "update/components.h"
 #include "update/keep.h"
 #include "update/next-root.h"
 
 #include <fcntl.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 static ingot_error error;
@@ -647,4 +649,68 @@ TEST(cleaning_removes_what_broke_off_and_nothing_else)
         CHECK(!esp_has(&u, "test_2+3-0.efi.part"));
         CHECK(esp_has(&u, "test_1.efi") && esp_has(&u, "other.efi"));
         CHECK_EQ(boots(&u), 1);
+}
+
+/* ---- components ---- */
+
+static const char *version_of(const struct ingot_machine *m, const char *variant)
+{
+        static char text[64];
+        _cleanup_free_ char *version = NULL;
+        if (ingot_update_component_version(m, variant, &version, &error) < 0)
+                return "error";
+        snprintf(text, sizeof(text), "%s", version ? version : "none");
+        return text;
+}
+
+TEST(a_component_is_of_the_version_that_its_uki_is_named_after)
+{
+        _cleanup_made_update_ struct made_update u = {0};
+        _cleanup_machine_ struct ingot_machine m = INGOT_MACHINE_NONE;
+        CHECK_OK(make_update(&u, new_folder(), &error));
+        CHECK_OK(made_machine(&u, false, &m, &error));
+        CHECK_STR(version_of(&m, "test_2"), "2");
+        CHECK_STR(version_of(&m, "test_2@1"), "2");
+        CHECK_STR(version_of(&m, "test_2@1.secure-boot"), "2");
+        CHECK_STR(version_of(&m, "test_2.secure-boot.ingot-update"), "2");
+        CHECK_STR(version_of(&m, "other_2"), "none");
+        CHECK_STR(version_of(&m, "generated"), "none");
+        CHECK_STR(version_of(&m, "test_"), "none");
+        CHECK(ingot_update_component_own("test_2.ingot-update"));
+        CHECK(!ingot_update_component_own("test_2"));
+        CHECK(ingot_update_component_needed(&m, NULL, "1"));
+        CHECK(!ingot_update_component_needed(&m, NULL, "2"));
+}
+
+static const char *put_component(const struct made_update *u, const char *name)
+{
+        static char path[1024];
+        snprintf(path, sizeof(path), "%s" INGOT_UPDATE_COMPONENTS "/%s", u->root, name);
+        char *slash = strrchr(path, '/');
+        *slash = 0;
+        int r = ingot_make_directories(path, 0755, &error);
+        *slash = '/';
+        return r < 0 || ingot_outfile_put(path, "{}", 2, 0644, &error) < 0 ? NULL : path;
+}
+
+TEST(components_of_a_version_without_an_entry_go_when_an_update_wrote_them)
+{
+        static const char *const stay[] = {
+                "650-uki.pcrlock.d/test_1.ingot-update.pcrlock", "650-uki.pcrlock.d/test_2.pcrlock",
+                "650-uki.pcrlock.d/other_2.ingot-update.pcrlock",
+                "650-uki.pcrlock.d/test_2.ingot-update", "test_2.ingot-update.pcrlock"};
+        _cleanup_made_update_ struct made_update u = {0};
+        _cleanup_machine_ struct ingot_machine m = INGOT_MACHINE_NONE;
+        _cleanup_strings_ struct ingot_strings gone = {0};
+        CHECK_OK(make_update(&u, new_folder(), &error));
+        CHECK_OK(made_machine(&u, true, &m, &error));
+        CHECK_OK(ingot_update_components_sweep(&m, &gone, &error));
+        for (size_t i = 0; i < ARRAY_SIZE(stay); i++)
+                CHECK(put_component(&u, stay[i]));
+        CHECK(put_component(&u, "650-uki.pcrlock.d/test_2.ingot-update.pcrlock"));
+        CHECK_OK(ingot_update_components_sweep(&m, &gone, &error));
+        CHECK_EQ(gone.count, 1u);
+        CHECK_STR(gone.items[0], "650-uki.pcrlock.d/test_2.ingot-update.pcrlock");
+        CHECK_OK(ingot_update_components_sweep(&m, &gone, &error));
+        CHECK_EQ(gone.count, 1u);
 }
