@@ -102,6 +102,16 @@ void ingot_steps_abandon(struct ingot_steps *s)
         s->open_path = NULL;
 }
 
+/* FAT keeps where a file is, and how long, beside its name. Linux writes a new name without them
+ * first, and the folder's flush makes that last: the file's own comes before it, and so both are
+ * written at once. */
+static int flush_entry(const char *path, ingot_error *reterr)
+{
+        _cleanup_file_ struct ingot_file file = INGOT_FILE_NONE;
+        int r = ingot_file_open(&file, path, reterr);
+        return r < 0 ? r : ingot_under(reterr, ingot_file_flush(&file, reterr), "%s", path);
+}
+
 int ingot_steps_rename(struct ingot_steps *s, const char *path, const char *to, ingot_error *reterr)
 {
         const struct ingot_step step = {.kind = INGOT_STEP_ESP_RENAME, .path = path, .to = to};
@@ -111,7 +121,9 @@ int ingot_steps_rename(struct ingot_steps *s, const char *path, const char *to, 
                 r = full_path(s, path, &from, reterr);
         if (r >= 0)
                 r = full_path(s, to, &full, reterr);
-        return r < 0 ? r : ingot_file_rename(from, full, reterr);
+        if (r >= 0)
+                r = ingot_file_rename(from, full, reterr);
+        return r < 0 ? r : flush_entry(full, reterr);
 }
 
 int ingot_steps_remove(struct ingot_steps *s, const char *path, ingot_error *reterr)

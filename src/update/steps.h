@@ -55,6 +55,7 @@ struct ingot_reader ingot_steps_file_back(struct ingot_steps *s);
 int ingot_steps_close(struct ingot_steps *s, uint64_t size, ingot_error *reterr);
 void ingot_steps_abandon(struct ingot_steps *s);
 
+/* The file stays whole under one of the two names (docs/decisions/137). */
 int ingot_steps_rename(struct ingot_steps *s, const char *path, const char *to,
                        ingot_error *reterr);
 /* Not there is no error. */
