@@ -65,6 +65,15 @@ skip() { # NAME WHY
 	echo "ok $test_number - $1 # SKIP $2"
 }
 
+# Programs out of the oracles' root (tools/oracles).
+newest() { INGOT_ORACLES=${INGOT_ORACLES:-} "$source_folder/tools/oracles" run "$@"; }
+have_newest() { [ "$(id -u)" = 0 ] && [ -e "${INGOT_ORACLES:-/nowhere}/.complete" ]; }
+with_newest_here() { # NAME FUNCTION...: one that runs some of them
+	local name=$1
+	shift
+	if have_newest; then ok "$name" "$@"; else skip "$name" "not run: no oracles' root"; fi
+}
+
 # bail WHY: what follows would test nothing.
 bail() {
 	echo "Bail out! $1"
