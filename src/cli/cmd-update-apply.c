@@ -280,6 +280,19 @@ static int soft_reboot(struct work *w, ingot_error *reterr)
                            release->version);
 }
 
+/* Files of /etc that the new version has otherwise, and the machine, too. */
+static int print_hidden(struct work *w, ingot_error *reterr)
+{
+        struct ingot_machine *m = &w->offer.view.machine;
+        const struct ingot_slot *s =
+                ingot_slots_by_hash(&m->slots, w->offer.choice.release->root_hash);
+        _cleanup_strings_ struct ingot_strings hidden = {0};
+        int r = update_find_hidden(m, s, w->in->log, &hidden, reterr);
+        if (r >= 0 && s)
+                update_print_hidden(s, &hidden);
+        return r;
+}
+
 static int finish(struct work *w, ingot_error *reterr)
 {
         bool installed = w->offer.choice.release && w->offer.target.work != INGOT_UPDATE_NOTHING;
@@ -288,6 +301,8 @@ static int finish(struct work *w, ingot_error *reterr)
                 r = print_result_json(w, reterr);
         else if (r >= 0)
                 print_result(w);
+        if (r >= 0 && installed && !w->options->dry_run && !w->in->json)
+                r = print_hidden(w, reterr);
         fflush(stdout);
         if (r >= 0 && w->options->soft_reboot)
                 return soft_reboot(w, reterr);

@@ -68,13 +68,19 @@ static int run(const struct invocation *in, ingot_error *reterr)
 {
         const struct check_options *options = in->options;
         _cleanup_update_offer_ struct update_offer o = UPDATE_OFFER_NONE;
+        _cleanup_strings_ struct ingot_strings hidden = {0};
         int r = update_offer_open(&o, &options->wish, false, in->log, reterr);
         if (r < 0)
                 return r;
         if (in->json)
                 return print_json(&o, reterr);
         print_offer(&o);
-        return 0;
+        if (o.choice.release && o.target.work != INGOT_UPDATE_SLOT) {
+                r = update_find_hidden(&o.view.machine, o.target.slot, in->log, &hidden, reterr);
+                if (r >= 0 && o.target.slot)
+                        update_print_hidden(o.target.slot, &hidden);
+        }
+        return r;
 }
 
 static const struct option rows[] = {
@@ -108,6 +114,10 @@ const struct command cmd_update_check = {
                 "By itself a machine takes the newest version that is newer than its own, did not "
                 "fail on it, and is rolled out to it; where it is pinned, only that one. Versions "
                 "that are passed over are listed with the reason.\n"
+                "\n"
+                "Where the new version is installed, and not started yet, files of this machine's "
+                "/etc that hide what is new in it are listed, as 'ingot update apply' and 'ingot "
+                "update status' do; before that nobody here knows its files.\n"
                 "\n"
                 "Exits with 3 when what is offered is refused: not signed by enough of those who "
                 "may, expired, older than one seen before, of another product or architecture, "

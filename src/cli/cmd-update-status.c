@@ -164,12 +164,22 @@ static int print_slots(const struct ingot_machine *m, ingot_error *reterr)
         return r;
 }
 
-static int print_all(const struct update_view *v, ingot_error *reterr)
+/* Of what runs next. */
+static const struct ingot_slot *next_slot(const struct ingot_machine *m)
+{
+        const struct ingot_boot_entry *e = next_of(m);
+        return e && e->has_root_hash ? ingot_slots_by_hash(&m->slots, e->root_hash) : NULL;
+}
+
+static int print_all(const struct update_view *v, const struct ingot_strings *hidden,
+                     ingot_error *reterr)
 {
         print_running(&v->machine);
         print_next(&v->machine);
         print_failures(v);
         print_last(&v->state);
+        if (hidden->count > 0)
+                update_print_hidden(next_slot(&v->machine), hidden);
         return print_slots(&v->machine, reterr);
 }
 
@@ -229,7 +239,8 @@ static int add_entries(struct json_object *o, const struct ingot_machine *m, ing
         return r;
 }
 
-static int print_json(const struct update_view *v, ingot_error *reterr)
+static int print_json(const struct update_view *v, const struct ingot_strings *hidden,
+                      ingot_error *reterr)
 {
         _cleanup_json_ struct json_object *o = NULL;
         const struct ingot_machine *m = &v->machine;
@@ -264,6 +275,8 @@ static int print_json(const struct update_view *v, ingot_error *reterr)
                 r = add_entries(o, m, reterr);
         if (r >= 0)
                 r = ingot_update_failures_json(o, &v->state, reterr);
+        if (r >= 0)
+                r = json_add_texts(o, "hidden", hidden, reterr);
         return r < 0 ? r : json_print(o, reterr);
 }
 
@@ -271,10 +284,14 @@ static int run(const struct invocation *in, ingot_error *reterr)
 {
         const struct status_options *o = in->options;
         _cleanup_update_view_ struct update_view v = UPDATE_VIEW_NONE;
+        _cleanup_strings_ struct ingot_strings hidden = {0};
         int r = update_view_open(&v, &o->machine, false, in->log, reterr);
         if (r < 0)
                 return r;
-        return in->json ? print_json(&v, reterr) : print_all(&v, reterr);
+        r = update_find_hidden(&v.machine, next_slot(&v.machine), in->log, &hidden, reterr);
+        if (r < 0)
+                return r;
+        return in->json ? print_json(&v, &hidden, reterr) : print_all(&v, &hidden, reterr);
 }
 
 static const struct option rows[] = {
@@ -302,6 +319,9 @@ const struct command cmd_update_status = {
                    "partition with its hash tree. A slot is \"whole\", \"empty\", \"begun\" (an "
                    "update of it broke off; 'ingot update apply' goes on with it) or \"foreign\" "
                    "(another product's: it is never written).\n"
+                   "\n"
+                   "Where files that were changed in /etc on this machine hide what is new in the "
+                   "version that is started next, they are listed.\n"
                    "\n"
                    "An entry on trial has tries left, and loses one at each boot, until "
                    "systemd-bless-boot takes the counter off.\n"

@@ -65,6 +65,30 @@ void update_print_entry(FILE *out, const struct ingot_boot_entry *e)
                 fprintf(out, " (bad: no try left)");
 }
 
+int update_find_hidden(struct ingot_machine *m, const struct ingot_slot *slot,
+                       const struct ingot_log *log, struct ingot_strings *ret, ingot_error *reterr)
+{
+        ingot_error why = {0};
+        int r = slot ? ingot_hidden_in_slot(m, slot, ret, &why) : 0;
+        if (r == -INGOT_E_NOMEM)
+                return ingot_fail_nomem(reterr);
+        if (r < 0)
+                ingot_warn(log, "what /etc of this machine hides is not known: %s", why.text);
+        return 0;
+}
+
+void update_print_hidden(const struct ingot_slot *slot, const struct ingot_strings *hidden)
+{
+        for (size_t i = 0; i < hidden->count; i++) {
+                print_styled(stdout, STYLE_WARN, "hidden:");
+                printf(" ");
+                print_text(stdout, hidden->items[i]);
+                printf(": this machine's own stands over the new one of version ");
+                print_text(stdout, slot->version);
+                printf("\n");
+        }
+}
+
 struct ingot_steps update_steps(struct update_view *v)
 {
         return (struct ingot_steps){

@@ -5,6 +5,7 @@
 #include "base/json.h"
 #include "cli/command.h"
 #include "update/boot-record.h"
+#include "update/hidden.h"
 #include "update/keep.h"
 #include "update/state.h"
 
@@ -43,5 +44,10 @@ int update_view_open(struct update_view *v, const struct update_machine *o, bool
 
 /* "4.2 (2 tries left)", for a person. */
 void update_print_entry(FILE *out, const struct ingot_boot_entry *e);
+/* What the machine's /etc hides of the version in SLOT (update/hidden.h), NULL: nothing; where that
+ * cannot be read, a warning says so. */
+int update_find_hidden(struct ingot_machine *m, const struct ingot_slot *slot,
+                       const struct ingot_log *log, struct ingot_strings *ret, ingot_error *reterr);
+void update_print_hidden(const struct ingot_slot *slot, const struct ingot_strings *hidden);
 /* The steps over the machine of V. */
 struct ingot_steps update_steps(struct update_view *v);

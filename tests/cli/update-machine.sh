@@ -13,6 +13,8 @@ openssl req -x509 -newkey rsa:2048 -nodes -days 9 -subj /CN=release -keyout rele
 	[Boot]
 	Tries=3
 END
+mkdir -p appliance/tree/etc/deep
+for f in kept changed deep/own; do echo 1 >"appliance/tree/etc/$f"; done
 ingot build -q appliance >/dev/null
 cp appliance/build/appliance_1_x86-64.raw disk.raw
 ingot extract -p esp disk.raw -o esp
@@ -22,5 +24,6 @@ ingot cat disk.raw usr/lib/os-release >machine/usr/lib/os-release
 echo 00112233445566778899aabbccddeeff >machine/etc/machine-id
 ingot release releases appliance/build --key release=release.key >/dev/null
 echo "more" >appliance/tree/etc/more
+for f in changed deep/own; do echo 2 >"appliance/tree/etc/$f"; done
 ingot build -q --set Image.Version=2 appliance >/dev/null
 ingot release releases appliance/build --key release=release.key >/dev/null
