@@ -222,10 +222,10 @@ static int check_modules(const struct next *n, ingot_error *reterr)
         _cleanup_free_ char *kernel = NULL, *here = NULL, *there = NULL;
         int r = ingot_kernel_release(&kernel, reterr);
         if (r >= 0)
-                r = ingot_format(&here, reterr, "/usr/lib/modules/%s", kernel);
+                r = ingot_format(&here, reterr, "/usr/lib/modules/%s/modules.dep", kernel);
         if (r >= 0)
                 r = ingot_format(&there, reterr, NEXT "%s", here);
-        /* A kernel that is whole in itself has none anywhere. */
+        /* What modprobe goes by; a kernel that is whole in itself has none anywhere. */
         if (r < 0 || ingot_file_exists(there) || !ingot_file_exists(here))
                 return r;
         return ingot_fail(reterr, INGOT_E_REFUSED,
