@@ -470,6 +470,19 @@ TEST(a_soft_reboot_goes_on_from_a_slot_that_is_good)
                     "not from a slot");
 }
 
+/* Both are known before anything is mounted. */
+TEST(a_soft_reboot_goes_into_a_slot_whose_initrd_can_be_read)
+{
+        _cleanup_(choosing_done) struct choosing c = {.m = INGOT_MACHINE_NONE};
+        CHECK_OK(soft_machine(&c));
+        CHECK_FAILS(
+                ingot_next_root_mount(&c.m, "3", c.u.versions[2].release.root_hash, NULL, &error),
+                INGOT_E_REFUSED, "version 3 has no slot");
+        CHECK_FAILS(
+                ingot_next_root_mount(&c.m, "1", c.u.versions[0].release.root_hash, NULL, &error),
+                INGOT_E_FORMAT, "test_1.efi: initrd");
+}
+
 TEST(the_version_of_systemd)
 {
         static const char *const bad[] = {"", "systemd", "systemd x", "udev 257",
