@@ -266,6 +266,11 @@ static int check_programs(const struct ingot_build *b, ingot_error *reterr)
                 ingot_warn(b->options->log,
                            "the image has neither /usr/bin/ingot nor systemd-sysupdate: it cannot "
                            "update itself");
+        if (!ingot_tree_resolve(b->tree, "usr/sbin/fsck.vfat"))
+                ingot_warn(b->options->log,
+                           "the image has no fsck.vfat: where the power goes during an update, the "
+                           "ESP may take no other one until somebody repairs it; add the package "
+                           "dosfstools to Packages.Install");
         return 0;
 }
 

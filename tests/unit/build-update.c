@@ -286,6 +286,26 @@ TEST(what_cannot_work_is_refused)
         }
 }
 
+static void keep_warning(void *context, const char *text)
+{
+        snprintf(context, 256, "%s", text);
+}
+
+TEST(an_image_that_cannot_repair_its_esp_is_warned_of)
+{
+        _cleanup_world_ struct world w = {0};
+        ingot_error error = {0};
+        char warning[256] = "";
+        const struct ingot_log log = {.warning = keep_warning, .context = warning};
+        w.options.log = &log;
+        CHECK_OK(build(&w, RECIPE UPDATE, &error));
+        CHECK(strstr(warning, "fsck.vfat"));
+        warning[0] = 0;
+        CHECK_OK(put(w.b.tree, "usr/sbin/fsck.vfat", "", &error));
+        CHECK_OK(ingot_build_update(&w.b, &error));
+        CHECK_STR(warning, "");
+}
+
 TEST(without_what_blesses_a_boot_there_is_no_update)
 {
         _cleanup_world_ struct world w = {0};
