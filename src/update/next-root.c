@@ -177,6 +177,14 @@ static int find_node(const struct next *n, enum ingot_slot_part part, char **ret
         return ingot_block_partition(disk + strlen("/dev/"), n->slot->numbers[part], ret, reterr);
 }
 
+/* Its place may be there, and empty. */
+static bool has_signature(const struct next *n)
+{
+        const struct ingot_gpt_partition *p =
+                ingot_gpt_by_number(n->m->gpt, n->slot->numbers[INGOT_SLOT_SIGNATURE]);
+        return p && strcmp(p->name, INGOT_LABEL_EMPTY_SLOT) != 0;
+}
+
 static int mount_root(const struct next *n, ingot_error *reterr)
 {
         _cleanup_free_ char *data = NULL, *tree = NULL, *signature = NULL;
@@ -184,7 +192,7 @@ static int mount_root(const struct next *n, ingot_error *reterr)
         int r = find_node(n, INGOT_SLOT_DATA, &data, reterr);
         if (r >= 0)
                 r = find_node(n, INGOT_SLOT_TREE, &tree, reterr);
-        if (r >= 0 && n->slot->numbers[INGOT_SLOT_SIGNATURE])
+        if (r >= 0 && has_signature(n))
                 r = find_node(n, INGOT_SLOT_SIGNATURE, &signature, reterr);
         if (r >= 0 && signature)
                 r = ingot_strings_add(&signatures, signature, reterr);
