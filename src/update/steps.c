@@ -3,6 +3,7 @@
 #include "update/steps.h"
 #include "base/cleanup.h"
 
+#include <errno.h>
 #include <string.h>
 
 static int tell(struct ingot_steps *s, const struct ingot_step *step, ingot_error *reterr)
@@ -32,6 +33,17 @@ int ingot_steps_flush(struct ingot_steps *s, ingot_error *reterr)
         return r < 0 ? r : ingot_under(reterr, ingot_file_flush(s->disk, reterr), "the disk");
 }
 
+/* A file system that is found damaged becomes read-only (fat(5), errors=remount-ro). */
+static int of_esp(const struct ingot_steps *s, int r, ingot_error *reterr)
+{
+        if (r != -INGOT_E_SYSTEM || !reterr || (reterr->os != EIO && reterr->os != EROFS))
+                return r;
+        return ingot_under(reterr, r,
+                           "the ESP is damaged or read-only (unmount %s, repair its device with "
+                           "'fsck.vfat -a', and try again)",
+                           s->esp);
+}
+
 static int full_path(const struct ingot_steps *s, const char *path, char **ret, ingot_error *reterr)
 {
         return ingot_format(ret, reterr, "%s/%s", s->esp, path);
@@ -52,7 +64,7 @@ int ingot_steps_open(struct ingot_steps *s, const char *path, ingot_error *reter
                 r = ingot_file_open_new(&s->open, full, 0644, reterr);
         if (r >= 0)
                 s->open_path = path;
-        return r;
+        return of_esp(s, r, reterr);
 }
 
 static int write_file(void *context, uint64_t offset, const void *data, size_t size,
@@ -67,7 +79,7 @@ static int write_file(void *context, uint64_t offset, const void *data, size_t s
         int r = tell(s, &step, reterr);
         if (r >= 0)
                 r = ingot_file_pwrite(s->open.fd, offset, data, size, reterr);
-        return ingot_under(reterr, r, "%s", s->open_path);
+        return of_esp(s, ingot_under(reterr, r, "%s", s->open_path), reterr);
 }
 
 struct ingot_writer ingot_steps_file(struct ingot_steps *s)
@@ -91,7 +103,7 @@ int ingot_steps_close(struct ingot_steps *s, uint64_t size, ingot_error *reterr)
                 r = tell(s, &step, reterr);
         if (r >= 0)
                 r = ingot_file_flush(&s->open, reterr);
-        r = ingot_under(reterr, r, "%s", s->open_path);
+        r = of_esp(s, ingot_under(reterr, r, "%s", s->open_path), reterr);
         ingot_steps_abandon(s);
         return r;
 }
@@ -123,7 +135,9 @@ int ingot_steps_rename(struct ingot_steps *s, const char *path, const char *to, 
                 r = full_path(s, to, &full, reterr);
         if (r >= 0)
                 r = ingot_file_rename(from, full, reterr);
-        return r < 0 ? r : flush_entry(full, reterr);
+        if (r >= 0)
+                r = flush_entry(full, reterr);
+        return of_esp(s, r, reterr);
 }
 
 int ingot_steps_remove(struct ingot_steps *s, const char *path, ingot_error *reterr)
@@ -133,7 +147,9 @@ int ingot_steps_remove(struct ingot_steps *s, const char *path, ingot_error *ret
         int r = tell(s, &step, reterr);
         if (r >= 0)
                 r = full_path(s, path, &full, reterr);
-        return r < 0 ? r : ingot_file_remove(full, reterr);
+        if (r >= 0)
+                r = ingot_file_remove(full, reterr);
+        return of_esp(s, r, reterr);
 }
 
 int ingot_steps_flush_esp(struct ingot_steps *s, const char *folder, ingot_error *reterr)
@@ -143,5 +159,7 @@ int ingot_steps_flush_esp(struct ingot_steps *s, const char *folder, ingot_error
         int r = tell(s, &step, reterr);
         if (r >= 0)
                 r = full_path(s, folder, &full, reterr);
-        return r < 0 ? r : ingot_folder_flush(full, reterr);
+        if (r >= 0)
+                r = ingot_folder_flush(full, reterr);
+        return of_esp(s, r, reterr);
 }
