@@ -86,9 +86,11 @@ set_by_user
 "${by_user[@]}" nginx -c "$new_folder/nginx.conf" </dev/null >"$new_folder/nginx.out" 2>&1 &
 server=$!
 
-publish() { # VERSION
-	as_user "$ingot" release --quiet "$site" "$made/$1/build" --keep=0 --key release="$shared/release.key" \
-		--key release="$shared/release.secret.asc"
+publish() { # VERSION ARGUMENTS...
+	local build=$made/$1/build
+	shift
+	as_user "$ingot" release --quiet "$site" "$build" --keep=0 --key release="$shared/release.key" \
+		--key release="$shared/release.secret.asc" "$@"
 }
 
 # What root does in the guest: each boot it says "ready VERSION" on the console when it has come up, then
