@@ -35,8 +35,8 @@ static const struct option rows[] = {
                "Keep disk, UEFI variables and TPM in this folder, so that the next boot finds "
                "them; else they are thrown away"),
         STRING(0, "write-log", "FILE", struct boot_options, write_log,
-               "Keep every write to the machine's disk, and the flushes between them, in this file, "
-               "in the format of the kernel's dm-log-writes: from it and the disk before the boot "
+               "Keep every write to the machine's disk, and the flushes between them, in this "
+               "file, in the format of the kernel's dm-log-writes: from it and the disk before the boot "
                "comes what a power cut leaves"),
         SIZE(0, "disk-size", "BYTES", struct boot_options, disk_size,
              "Give the machine a disk of at least that size (4G); K, M, G and T are powers of "

@@ -149,7 +149,8 @@ static int add_rest(struct json_object *o, const struct status *s, ingot_error *
                         r = ingot_json_add_text(next, "manifest", s->next[i].path, reterr);
                 if (r >= 0)
                         r = ingot_json_add_text(next, "signature",
-                                                s->next[i].signer ? "holds" : "not-checked", reterr);
+                                                s->next[i].signer ? "holds" : "not-checked",
+                                                reterr);
                 if (r >= 0 && s->next[i].signer)
                         r = ingot_json_add_text(next, "signer", s->next[i].signer, reterr);
                 if (r >= 0)

@@ -66,8 +66,8 @@ static int measurement_path(const struct ingot_machine *m, const char *version, 
 }
 
 /* A measurement manifest with the signatures beside it. */
-static int remove_files_of(struct ingot_steps *s, const struct ingot_machine *m, const char *version,
-                           ingot_error *reterr)
+static int remove_files_of(struct ingot_steps *s, const struct ingot_machine *m,
+                           const char *version, ingot_error *reterr)
 {
         _cleanup_strings_ struct ingot_strings files = {0};
         _cleanup_free_ char *manifest = NULL, *folder = NULL;

@@ -67,9 +67,9 @@ int ingot_hidden_files(int root, const struct ingot_tree *old, const struct ingo
         return 0;
 }
 
-static int open_slot(struct ingot_machine *m, const struct ingot_slot *s,
-                     struct ingot_image *image, struct ingot_reader *reader,
-                     const struct ingot_tree **ret, ingot_error *reterr)
+static int open_slot(struct ingot_machine *m, const struct ingot_slot *s, struct ingot_image *image,
+                     struct ingot_reader *reader, const struct ingot_tree **ret,
+                     ingot_error *reterr)
 {
         const struct ingot_reader disk = ingot_file_reader(&m->disk);
         int r = ingot_reader_part(&disk, s->offset[INGOT_SLOT_DATA], s->size[INGOT_SLOT_DATA],

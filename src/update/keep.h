@@ -22,8 +22,8 @@ int ingot_update_rollback(struct ingot_machine *m, struct ingot_steps *s, const 
 
 /*
  * Removes what updates left: temporary files, entries that start what no slot holds, measurement
- * manifests and an update's components of versions without an entry; slots that were begun become empty. The names of what was
- * removed are added to *ret.
+ * manifests and an update's components of versions without an entry; slots that were begun become
+ * empty. The names of what was removed are added to *ret.
  */
 int ingot_update_clean(struct ingot_machine *m, struct ingot_steps *s, struct ingot_strings *ret,
                        ingot_error *reterr);

@@ -152,9 +152,8 @@ static int take_signature(struct ingot_release *r, const char *folder, const cha
 {
         _cleanup_buffer_ struct ingot_buffer bytes = {0};
         uint8_t digest[INGOT_SHA256_SIZE];
-        struct ingot_release_file *more =
-                reallocarray(r->measurement_signatures, r->measurement_signature_count + 1,
-                             sizeof(*more));
+        struct ingot_release_file *more = reallocarray(
+                r->measurement_signatures, r->measurement_signature_count + 1, sizeof(*more));
         if (!more)
                 return ingot_fail_nomem(reterr);
         r->measurement_signatures = more;

@@ -140,7 +140,7 @@ static int check_signature_name(const struct ingot_release *r, const struct ingo
 static int check_files(const struct ingot_release *r, ingot_error *reterr)
 {
         const uint64_t max[INGOT_RELEASE_PARTS] = {UINT64_MAX,   UINT64_MAX,     SIGNATURE_SIZE_MAX,
-                                UKI_SIZE_MAX, SMALL_SIZE_MAX, SMALL_SIZE_MAX};
+                                                   UKI_SIZE_MAX, SMALL_SIZE_MAX, SMALL_SIZE_MAX};
         const struct ingot_release_file *f;
         const char *what;
         for (size_t i = 0; (f = ingot_release_part(r, i, &what)); i++) {

@@ -173,8 +173,7 @@ int ingot_walk_file(const struct ingot_walk_pieces *pieces, const struct ingot_r
                     const struct ingot_walk_options *options, struct ingot_walk_figures *ret,
                     ingot_error *reterr)
 {
-        struct pieces p = {
-                .want = pieces, .target = target, .options = options, .figures = ret};
+        struct pieces p = {.want = pieces, .target = target, .options = options, .figures = ret};
         int r = 0;
         if (pieces->piece_size == 0 || pieces->piece_size > PIECE_MAX)
                 return ingot_fail(reterr, INGOT_E_FORMAT, "%s: pieces of %u bytes", pieces->file,

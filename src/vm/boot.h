@@ -25,8 +25,8 @@ struct ingot_boot_options {
         bool watchdog; /* a hardware watchdog, i6300esb, which resets the machine */
         const struct ingot_strings *forwards;    /* "[ADDRESS:]PORT:GUEST-PORT[/udp]" */
         const struct ingot_strings *credentials; /* "NAME=VALUE" */
-        const char *write_log; /* a file: gets every write to the disk, and the flushes between them,
-                                * as dm-log-writes has it; NULL: none */
+        const char *write_log; /* a file: gets every write to the disk, and the flushes between
+                                * them, as dm-log-writes has it; NULL: none */
         const char *cmdline;   /* words for the kernel's command line (systemd-stub 254 and newer;
                                 * measured into PCR 12); NULL: none */
         bool check;            /* wait for the guest's report, then power off */

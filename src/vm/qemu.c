@@ -107,9 +107,8 @@ static int add_storage(const struct ingot_qemu *q, struct ingot_strings *argv, i
         if (r >= 0)
                 r = add(argv, reterr, "-device", "virtio-blk-pci,drive=%s,bootindex=1%s",
                         q->write_log ? "logged" : "disk",
-                        q->sector_size == 4096
-                                ? ",logical_block_size=4096,physical_block_size=4096"
-                                : "");
+                        q->sector_size == 4096 ? ",logical_block_size=4096,physical_block_size=4096"
+                                               : "");
         return r;
 }
 

@@ -114,9 +114,8 @@ TEST(signatures_stand_beside_the_measurement_manifest)
                 CHANNEL("", RELEASE("2")), "\"manifest\": ",
                 "\"measurement\": {\"name\": \"m_2.measurement.json\", \"size\": 9, \"sha256\": "
                 "\"" DIGEST
-                "\", \"signatures\": [" FILE_OF("m_2.measurement.json.p7s",
-                                                "1700") ", " FILE_OF("m_2.measurement.json.2.gpg",
-                                                                     "300") "]}, \"manifest\": ");
+                "\", \"signatures\": [" FILE_OF("m_2.measurement.json.p7s", "1700") ", " FILE_OF(
+                        "m_2.measurement.json.2.gpg", "300") "]}, \"manifest\": ");
         _cleanup_channel_ struct ingot_channel c = {0}, d = {0};
         _cleanup_buffer_ struct ingot_buffer again = {0};
         ingot_error error;

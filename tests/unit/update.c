@@ -184,10 +184,9 @@ static void follow(void *context, const struct ingot_apply_progress *now)
 {
         struct course *c = context;
         const struct ingot_apply_progress *last = &c->last;
-        c->fell |= c->count++ > 0 &&
-                   (now->fetched < last->fetched || now->reused < last->reused ||
-                    now->fetched + now->reused + now->to_go !=
-                            last->fetched + last->reused + last->to_go);
+        c->fell |= c->count++ > 0 && (now->fetched < last->fetched || now->reused < last->reused ||
+                                      now->fetched + now->reused + now->to_go !=
+                                              last->fetched + last->reused + last->to_go);
         c->last = *now;
 }
 
